@@ -1,0 +1,45 @@
+//! The storage contract in Rust, as `wit-bindgen` writes it from `wit/`, and the little that every storage needs
+//! beside it: errors from codes, a place for what `close` drops, and settings that are checked once.
+//!
+//! What a guest does not use of this it does not import: the linker leaves it out.
+
+#![no_std]
+
+extern crate alloc;
+
+mod errors;
+mod settings;
+mod slot;
+
+pub use generated::export;
+pub use generated::exports::strongroom::storage::{copying, storage};
+pub use generated::strongroom::storage::{native, posix, types};
+pub use settings::Settings;
+pub use slot::Slot;
+
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod generated {
+    wit_bindgen::generate!({
+        inline: "
+            package strongroom:guests;
+
+            world guest {
+                include strongroom:storage/posix-guest@0.1.0;
+                include strongroom:storage/copying-guest@0.1.0;
+            }
+        ",
+        path: "../../wit",
+        with: {
+            "wasi:clocks/wall-clock@0.2.12": wasip2::clocks::wall_clock,
+            "wasi:filesystem/preopens@0.2.12": wasip2::filesystem::preopens,
+            "wasi:filesystem/types@0.2.12": wasip2::filesystem::types,
+            "wasi:io/error@0.2.12": wasip2::io::error,
+            "wasi:io/poll@0.2.12": wasip2::io::poll,
+            "wasi:io/streams@0.2.12": wasip2::io::streams,
+        },
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "strongroom_bindings::generated",
+    });
+}
