@@ -1,0 +1,167 @@
+//! The command line: one file a subcommand, and what turns their arguments into a session's [`Launch`].
+//!
+//! Nothing is decided here that the rooms below could decide; what is refused here is refused before a client's first
+//! byte is read.
+
+mod account;
+mod directory;
+mod forced_command;
+mod jail;
+mod launch;
+mod limits;
+mod log_options;
+mod manual;
+mod memory;
+mod options;
+mod pair;
+mod report;
+mod run;
+mod start_directory;
+mod units;
+mod unsafe_grant;
+
+pub use launch::{GuestSource, Launch};
+
+use crate::log::{self, LogOptions, Peer};
+use crate::sandbox::{CONTRACT_VERSION, ENGINE_VERSION, GrantError};
+use crate::serve::{self, Outcome};
+use crate::sftp::RequestPolicy;
+use account::Account;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use forced_command::Caller;
+use jail::Jail;
+use memory::Memory;
+use options::CommonOptions;
+use report::{Failure, print, report, report_usage};
+use run::Run;
+use std::process::ExitCode;
+use std::sync::LazyLock;
+
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{}\ncontract {CONTRACT_VERSION}\nengine {ENGINE_VERSION}", env!("CARGO_PKG_VERSION")));
+
+/// SFTP on standard input and output, with storage that is a sandboxed WebAssembly component
+///
+/// Meant to be started by sshd for one session: as the command of a key in authorized_keys, as ForceCommand or as
+/// Subsystem. Or by a client on this machine, as in: sftp -D "strongroom jail DIR"
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version = VERSION.as_str(), arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Storage(Storage),
+    /// Print the manual page, as for man -l -
+    Man,
+    /// Print the completions for a shell
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Subcommand)]
+enum Storage {
+    /// Serve the directory DIR, which is all that the session can reach
+    Jail(Box<Jail>),
+    /// Serve files that live as long as the session
+    Memory(Box<Memory>),
+    /// Serve a component that exports the storage contract, with what is granted here
+    Run(Box<Run>),
+}
+
+/// Runs the command that this process was started as.
+pub fn main() -> ExitCode {
+    let caller = Caller::current();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report_usage(&error, &caller, &peer(&Account::current(), &caller)),
+    };
+    match cli.command {
+        Command::Storage(storage) => start(storage, &caller),
+        Command::Man => print_manual(),
+        Command::Completions { shell } => print_completions(shell),
+    }
+}
+
+impl Storage {
+    fn options(&self) -> &CommonOptions {
+        match self {
+            Self::Jail(jail) => &jail.common,
+            Self::Memory(memory) => &memory.common,
+            Self::Run(run) => &run.common,
+        }
+    }
+
+    fn launch(self, account: &Account, peer: Peer) -> Result<Launch, Failure> {
+        match self {
+            Self::Jail(jail) => jail.launch(account, peer),
+            Self::Memory(memory) => memory.launch(account, peer),
+            Self::Run(run) => run.launch(account, peer),
+        }
+    }
+}
+
+fn start(storage: Storage, caller: &Caller) -> ExitCode {
+    if storage.options().is_query() {
+        return print_requests();
+    }
+    let account = Account::current();
+    let peer = peer(&account, caller);
+    let log = match storage.options().log() {
+        Ok(log) => log,
+        Err(failure) => return report(&failure, caller, None, &peer),
+    };
+    match serve(storage, caller, &account, &peer, &log) {
+        Ok(status) => status,
+        Err(failure) => report(&failure, caller, Some(&log), &peer),
+    }
+}
+
+fn serve(
+    storage: Storage,
+    caller: &Caller,
+    account: &Account,
+    peer: &Peer,
+    log: &LogOptions,
+) -> Result<ExitCode, Failure> {
+    log::start(log, peer).map_err(Failure::other)?;
+    caller.admit()?;
+    let launch = storage.launch(account, peer.clone())?;
+    match serve::run(launch) {
+        Ok(Outcome::Served) => Ok(ExitCode::SUCCESS),
+        Ok(Outcome::Broken) => Ok(ExitCode::FAILURE),
+        Ok(Outcome::NoInit) => Err(Failure::from(caller.missed_init())),
+        Err(error) if error.is::<GrantError>() => Err(Failure::usage(error)),
+        Err(error) => Err(Failure::other(error)),
+    }
+}
+
+fn peer(account: &Account, caller: &Caller) -> Peer {
+    Peer { user: account.name(), address: caller.address().map(str::to_owned) }
+}
+
+fn print_requests() -> ExitCode {
+    let mut names = RequestPolicy::names().collect::<Vec<_>>().join("\n");
+    names.push('\n');
+    print(names.as_bytes())
+}
+
+fn print_manual() -> ExitCode {
+    let mut page = Vec::new();
+    match manual::write(Cli::command(), env!("CARGO_PKG_VERSION"), &mut page) {
+        Ok(()) => print(&page),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn print_completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "strongroom", &mut script);
+    print(&script)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! The options of every storage, and what they make of a session together with the subcommand's own.
+
+use super::account::Account;
+use super::launch::{GuestSource, Launch};
+use super::limits::LimitArguments;
+use super::log_options::LogArguments;
+use super::pair::pair;
+use super::report::Failure;
+use super::start_directory::start_directory;
+use super::units::umask;
+use super::unsafe_grant::{self, Protected, ProtectedKind};
+use crate::log::{LogOptions, Peer};
+use crate::sandbox::{DirectoryGrant, Grants};
+use crate::sftp::RequestPolicy;
+use clap::Args;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct CommonOptions {
+    /// Take these permission bits from new files and directories
+    #[arg(short, long, value_name = "OCTAL", value_parser = umask, help_heading = "Session")]
+    umask: Option<u16>,
+
+    /// Start in PATH of the storage; %u is the user, %d the name of the home directory, %% is %
+    #[arg(short = 'd', long, value_name = "PATH", help_heading = "Session")]
+    start_directory: Option<OsString>,
+
+    /// Refuse whatever would change the storage
+    #[arg(short = 'R', long, help_heading = "Session")]
+    pub read_only: bool,
+
+    /// Serve these requests only, named as -Q requests names them, with commas between
+    #[arg(short = 'p', long = "allow-requests", value_name = "LIST", help_heading = "Session")]
+    allowed_requests: Option<String>,
+
+    /// Refuse these requests, even if -p allows them
+    #[arg(short = 'P', long = "deny-requests", value_name = "LIST", help_heading = "Session")]
+    denied_requests: Option<String>,
+
+    /// List the names for -p and -P, and end
+    #[arg(short = 'Q', id = "query", long = "query", value_name = "requests", value_parser = ["requests"], help_heading = "Session")]
+    query: Option<String>,
+
+    /// Accept changes of attributes that the storage does not keep, and forget them
+    ///
+    /// WinSCP sets times and permissions after each upload and shows an error if that is refused.
+    #[arg(long, help_heading = "Session")]
+    ignore_unsupported_attributes: bool,
+
+    /// Hand the guest a setting; KEY=@FILE reads the value from a file
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, help_heading = "Guest")]
+    settings: Vec<(String, String)>,
+
+    /// Keep compiled guests in DIR instead of ~/.cache/strongroom
+    #[arg(long, value_name = "DIR", help_heading = "Guest")]
+    cache_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    log: LogArguments,
+
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+/// What a guest with directories may do to them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Directories")]
+pub(super) struct DirectoryOptions {
+    /// Let clients give files to other owners, as far as the running user may
+    #[arg(long)]
+    allow_chown: bool,
+
+    /// Let clients set the bits setuid and setgid
+    #[arg(long)]
+    allow_setid: bool,
+
+    /// Grant directories that contain the user's .ssh, the cache, the log or the guest itself
+    ///
+    /// A client that can change these can change what binds it, so such a grant is refused otherwise.
+    #[arg(long)]
+    allow_unsafe_grant: bool,
+}
+
+/// What a subcommand decides.
+pub(super) struct GuestChoice<'a> {
+    pub guest: GuestSource,
+    pub directories: Vec<DirectoryGrant>,
+    pub directory_options: Option<&'a DirectoryOptions>,
+    pub environment: Vec<(String, String)>,
+}
+
+impl CommonOptions {
+    /// `-Q requests` asks for a list, not for a session.
+    pub(super) fn is_query(&self) -> bool {
+        self.query.is_some()
+    }
+
+    pub(super) fn log(&self) -> Result<LogOptions, Failure> {
+        self.log.options().map_err(Failure::usage)
+    }
+
+    /// The session that these options describe. Unsafe grants are refused, or allowed with a line in the log.
+    pub(super) fn launch(self, choice: GuestChoice<'_>, account: &Account, peer: Peer) -> Result<Launch, Failure> {
+        let requests = RequestPolicy::parse(self.allowed_requests.as_deref(), self.denied_requests.as_deref())
+            .map_err(Failure::usage)?;
+        let start_directory = match &self.start_directory {
+            Some(template) => Some(start_directory(template, account).map_err(Failure::usage)?),
+            None => None,
+        };
+        self.check_grants(&choice, account)?;
+        let policy = choice.directory_options;
+        Ok(Launch {
+            guest: choice.guest,
+            grants: Grants {
+                directories: choice.directories,
+                environment: choice.environment,
+                settings: self.settings,
+                allow_chown: policy.is_some_and(|policy| policy.allow_chown),
+                allow_setid: policy.is_some_and(|policy| policy.allow_setid),
+            },
+            read_only: self.read_only,
+            umask: self.umask,
+            start_directory,
+            requests,
+            ignore_unsupported_attributes: self.ignore_unsupported_attributes,
+            cache_dir: self.cache_dir.or_else(|| default_cache_dir(account)),
+            limits: self.limits.limits(),
+            peer,
+        })
+    }
+
+    fn check_grants(&self, choice: &GuestChoice<'_>, account: &Account) -> Result<(), Failure> {
+        let found = unsafe_grant::find(&choice.directories, || self.protected(&choice.guest, account));
+        if !choice.directory_options.is_some_and(|options| options.allow_unsafe_grant) {
+            return found.into_iter().next().map_or(Ok(()), |refused| Err(Failure::usage(refused)));
+        }
+        for allowed in found {
+            tracing::warn!("{}", allowed.warning());
+        }
+        Ok(())
+    }
+
+    fn protected(&self, guest: &GuestSource, account: &Account) -> Vec<Protected> {
+        let keys = account.homes().map(|home| Protected { kind: ProtectedKind::SshKeys, path: home.join(".ssh") });
+        let cache = match &self.cache_dir {
+            Some(path) => Some(Protected { kind: ProtectedKind::ChosenCache, path: path.clone() }),
+            None => default_cache_dir(account).map(|path| Protected { kind: ProtectedKind::DefaultCache, path }),
+        };
+        let log = self.log.file().map(|path| Protected { kind: ProtectedKind::Log, path: path.to_owned() });
+        let guest = match guest {
+            GuestSource::File(path) => Some(Protected { kind: ProtectedKind::Guest, path: path.clone() }),
+            GuestSource::Jail | GuestSource::Memory => None,
+        };
+        keys.chain(cache).chain(log).chain(guest).collect()
+    }
+}
+
+/// `strongroom` in `XDG_CACHE_HOME`, which counts only if it is absolute (XDG Base Directory Specification), or in
+/// `.cache` of the home directory.
+fn default_cache_dir(account: &Account) -> Option<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = base.or_else(|| account.home().map(|home| home.join(".cache")))?;
+    Some(base.join("strongroom"))
+}

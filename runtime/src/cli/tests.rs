@@ -1,0 +1,143 @@
+//! Whole command lines, as operators and sshd_config have them.
+
+use super::*;
+use crate::log::Level;
+use crate::sandbox::Access;
+use std::path::{Path, PathBuf};
+
+fn parsed(line: &[&str]) -> Result<Storage, clap::Error> {
+    let cli = Cli::try_parse_from(std::iter::once("strongroom").chain(line.iter().copied()))?;
+    match cli.command {
+        Command::Storage(storage) => Ok(storage),
+        Command::Man | Command::Completions { .. } => panic!("no storage"),
+    }
+}
+
+fn launched(line: &[&str]) -> Result<Launch, Failure> {
+    parsed(line).unwrap().launch(&Account::current(), Peer::default())
+}
+
+fn folder() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn the_commands_are_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_jail_grants_one_directory() {
+    let (_folder, path) = folder();
+    let launch = launched(&["jail", &path]).unwrap();
+    assert_eq!(launch.guest, GuestSource::Jail);
+    let grant = launch.grants.directories.first().unwrap();
+    assert_eq!((grant.host.as_path(), grant.guest.as_str(), grant.access), (Path::new(&path), "/", Access::ReadWrite));
+    assert_eq!(launch.grants.directories.len(), 1);
+    assert!(launch.grants.environment.is_empty() && !launch.grants.allow_chown && !launch.grants.allow_setid);
+}
+
+#[test]
+fn a_read_only_jail_grants_no_writing() {
+    let launch = launched(&["jail", "-R", "/"]).unwrap();
+    assert!(launch.read_only);
+    assert_eq!(launch.grants.directories.first().unwrap().access, Access::ReadOnly);
+}
+
+#[test]
+fn a_component_gets_what_is_granted() {
+    let (_folder, path) = folder();
+    let dir = format!("{path}:/data");
+    let launch = launched(&[
+        "run",
+        "/opt/guests/mine.wasm",
+        "--dir",
+        &dir,
+        "--dir",
+        "/usr:/usr:ro",
+        "--env",
+        "A=1",
+        "--env",
+        "B=2",
+        "--set",
+        "c=3",
+    ])
+    .unwrap();
+    assert_eq!(launch.guest, GuestSource::File(PathBuf::from("/opt/guests/mine.wasm")));
+    assert_eq!(launch.grants.directories.len(), 2);
+    assert_eq!(launch.grants.environment, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())]);
+    assert_eq!(launch.grants.settings, [("c".to_owned(), "3".to_owned())]);
+}
+
+#[test]
+fn memory_is_granted_nothing() {
+    let launch = launched(&["memory"]).unwrap();
+    assert_eq!(launch.guest, GuestSource::Memory);
+    assert!(launch.grants.directories.is_empty());
+}
+
+#[test]
+fn openssh_spellings() {
+    let storage =
+        parsed(&["jail", "-el", "debug3", "-u", "022", "-d", "/in", "-P", "rename,remove", "-R", "DIR"]).unwrap();
+    let log = storage.options().log().unwrap();
+    assert_eq!((log.level, log.stderr, log.file), (Level::Trace, true, None));
+    let launch = storage.launch(&Account::current(), Peer::default()).unwrap();
+    assert_eq!(launch.umask, Some(0o022));
+    assert_eq!(launch.start_directory.as_deref(), Some("/in"));
+    assert_eq!(launch.requests, RequestPolicy::parse(None, Some("rename,remove")).unwrap());
+    assert!(parsed(&["jail", "-f", "AUTHPRIV", "-l", "INFO", "-p", "open,close,read", "DIR"]).is_ok());
+}
+
+#[test]
+fn a_query_needs_no_storage() {
+    assert!(parsed(&["jail", "-Q", "requests"]).unwrap().options().is_query());
+    assert!(parsed(&["run", "-Q", "requests"]).unwrap().options().is_query());
+    assert!(parsed(&["memory", "-Q", "ciphers"]).is_err());
+    assert!(parsed(&["jail"]).is_err());
+    assert!(parsed(&["run"]).is_err());
+}
+
+#[test]
+fn an_unsafe_grant_is_refused_unless_meant() {
+    assert!(matches!(launched(&["jail", "/"]), Err(Failure::Usage(_))));
+    assert!(matches!(launched(&["run", "/guest.wasm", "--dir", "/:/all"]), Err(Failure::Usage(_))));
+    assert!(launched(&["jail", "/", "--allow-unsafe-grant", "--start-directory", "/tmp"]).is_ok());
+}
+
+#[test]
+fn the_log_and_the_cache_may_not_lie_in_the_grant() {
+    let (_folder, path) = folder();
+    let inside = format!("{path}/inside");
+    assert!(matches!(launched(&["jail", "-l", &inside, &path]), Err(Failure::Usage(_))));
+    assert!(matches!(launched(&["jail", "--cache-dir", &inside, &path]), Err(Failure::Usage(_))));
+    assert!(matches!(launched(&["run", &inside, "--dir", &path]), Err(Failure::Usage(_))));
+}
+
+#[test]
+fn an_unknown_request_is_refused() {
+    assert!(matches!(launched(&["memory", "-P", "unlink"]), Err(Failure::Usage(_))));
+}
+
+#[test]
+fn the_version_names_contract_and_engine() {
+    let Err(version) = parsed(&["--version"]) else { panic!("a session") };
+    let version = version.to_string();
+    assert!(version.starts_with(&format!("strongroom {}\n", env!("CARGO_PKG_VERSION"))), "{version}");
+    assert!(version.contains(CONTRACT_VERSION) && version.contains(ENGINE_VERSION), "{version}");
+}
+
+#[test]
+fn the_manual_names_every_option() {
+    let mut page = Vec::new();
+    manual::write(Cli::command(), "0.1.0", &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.starts_with(".") && page.contains(".SH EXIT STATUS"), "{page}");
+    let command = Cli::command();
+    let storages = ["jail", "memory", "run"].map(|name| command.find_subcommand(name).unwrap());
+    for option in storages.iter().flat_map(|storage| storage.get_arguments()).filter_map(|option| option.get_long()) {
+        assert!(page.contains(&option.replace('-', "\\-")), "{option}");
+    }
+}

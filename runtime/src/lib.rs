@@ -1,0 +1,14 @@
+//! Strongroom: an SFTP server whose storage is a sandboxed WebAssembly component.
+//!
+//! The rooms, and what must never be in them, are drawn in ARCHITECTURE.md. In short: [`sftp`] is the wire protocol
+//! as a pure state machine, [`sandbox`] runs a guest component within grants and limits, [`serve`] joins the two over
+//! a byte stream, [`cli`] turns a command line into grants and limits, and [`storage`] is the vocabulary they share.
+
+pub mod cli;
+pub mod limits;
+pub mod log;
+pub mod sandbox;
+pub mod serve;
+pub mod sftp;
+pub mod storage;
+pub mod vis;

@@ -1,0 +1,30 @@
+//! The engine's configuration, one for the build script and the runtime: code that is compiled ahead of time is
+//! accepted only by an engine that was configured the same way.
+
+use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
+
+/// The CPU that embedded guests are compiled for; `None` compiles for the one at hand.
+pub fn engine_config(target: Option<&str>) -> wasmtime::Result<Config> {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .consume_fuel(false)
+        .max_wasm_stack(512 << 10)
+        .async_stack_size(1 << 20)
+        .cranelift_opt_level(OptLevel::Speed)
+        .parallel_compilation(true)
+        .memory_init_cow(true)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .native_unwind_info(false)
+        .generate_address_map(false)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    if let Some(target) = target {
+        config.target(target)?;
+    }
+    Ok(config)
+}

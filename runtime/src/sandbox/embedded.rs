@@ -1,0 +1,33 @@
+//! The guests that are built into the executable: the component, and its code compiled ahead of time for the
+//! baseline of the CPU family, so that any machine of the family starts at once.
+
+/// A guest of this executable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Embedded {
+    Jail,
+    Memory,
+}
+
+impl Embedded {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jail => "jail",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// The component, for engines that refuse [`Embedded::code`] and for readers.
+    pub fn component(self) -> &'static [u8] {
+        match self {
+            Self::Jail => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_jail.wasm")),
+            Self::Memory => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_memory.wasm")),
+        }
+    }
+
+    pub(super) fn code(self) -> &'static [u8] {
+        match self {
+            Self::Jail => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_jail.cwasm")),
+            Self::Memory => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_memory.cwasm")),
+        }
+    }
+}

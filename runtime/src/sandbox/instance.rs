@@ -1,0 +1,459 @@
+//! A running guest. Calls of the contract run inside [`Instance::run`], many at once; outside it the host drops what
+//! was closed. Deadlines and CPU time are watched from here.
+
+use super::bindings::{copying, storage as exports};
+use super::engine::Engine;
+use super::fault::Fault;
+use super::limits::Limits;
+use super::session::{Effect, Finished, OpenFile, StorageSession};
+use super::state::State;
+use super::watch::{TimeLimit, Watch};
+use super::{NativeFile, convert};
+use crate::storage::{Answer, Call, Client, Connected, Error, OpenFlags};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use wasmtime::component::{Accessor, Resource, ResourceAny};
+use wasmtime::{AsContextMut, Store};
+
+/// One instance of a guest with a store of its own. After a [`Fault`] it must be dropped.
+pub struct Instance {
+    pub(super) store: Store<State>,
+    pub(super) guest: Guest,
+    pub(super) engine: Engine,
+    pub(super) watch: Arc<Watch>,
+}
+
+/// The guest's exports, and what bounds them.
+#[derive(Clone)]
+pub(super) struct Guest {
+    pub storage: exports::Guest,
+    pub copying: Option<copying::Guest>,
+    pub settings: Vec<(String, String)>,
+    pub limits: Limits,
+}
+
+impl Instance {
+    /// Runs `body`, which may start calls, in the instance's event loop until it returns.
+    pub async fn run<R>(&mut self, body: impl AsyncFnOnce(&Calls<'_>) -> Result<R, Fault>) -> Result<R, Fault> {
+        let Self { store, guest, engine, watch } = self;
+        let watch: &Watch = watch;
+        let guest: &Guest = guest;
+        let running = store.run_concurrent(async |accessor| body(&Calls { accessor, guest, watch }).await);
+        supervise(engine, watch, running).await?.map_err(|error| Fault::from_error(&error))?
+    }
+
+    /// Drops the resources that `session` has closed. Only here: a guest's resource cannot be dropped while its
+    /// event loop runs.
+    pub async fn drop_closed(&mut self, session: &mut StorageSession) -> Result<(), Fault> {
+        for resource in session.take_closed() {
+            let Self { store, engine, watch, .. } = self;
+            supervise(engine, watch, resource.resource_drop_async(&mut *store))
+                .await?
+                .map_err(|error| Fault::from_error(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the guest was refused memory; says why it trapped.
+    pub fn was_refused_memory(&self) -> bool {
+        self.store.data().memory.refused
+    }
+}
+
+/// Polls guest code, with the epoch running, until it is done or a watched call is overdue.
+pub(super) async fn supervise<R>(engine: &Engine, watch: &Watch, running: impl Future<Output = R>) -> Result<R, Fault> {
+    let mut running = pin!(running);
+    let mut timer = None;
+    poll_fn(move |context| {
+        loop {
+            watch.turn();
+            engine.ticker().wake();
+            if let Poll::Ready(result) = running.as_mut().poll(context) {
+                return Poll::Ready(Ok(result));
+            }
+            if !watch.note_waiting() {
+                break;
+            }
+        }
+        let Some(deadline) = watch.next_deadline() else { return Poll::Pending };
+        let deadline = tokio::time::Instant::from_std(deadline);
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        match timer.as_mut().poll(context) {
+            Poll::Ready(()) => match watch.overdue() {
+                Some(fault) => Poll::Ready(Err(fault)),
+                None => {
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            },
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// The calls that may be started on an instance while it runs.
+pub struct Calls<'a> {
+    accessor: &'a Accessor<State>,
+    guest: &'a Guest,
+    watch: &'a Watch,
+}
+
+impl<'a> Calls<'a> {
+    /// The contract's `connect`, with the granted settings.
+    pub async fn connect(&self, client: Client) -> Result<Result<(StorageSession, Connected), Error>, Fault> {
+        const OPERATION: &str = "connect";
+        let _guard = self.watch.begin(OPERATION, TimeLimit::call(&self.guest.limits));
+        let settings = self.guest.settings.clone();
+        let answer = self
+            .guest
+            .storage
+            .call_connect(self.accessor, convert::client(client), settings)
+            .await
+            .map_err(|error| Fault::from_error(&error))?;
+        let connected = match answer {
+            Ok(connected) => connected,
+            Err(error) => return Ok(Err(convert::error(error))),
+        };
+        let home = convert::path(connected.home).map_err(|what| Fault::Contract { operation: OPERATION, what })?;
+        Ok(Ok((
+            StorageSession::new(connected.session),
+            Connected {
+                features: convert::features(connected.features),
+                home,
+                transfer_size: connected.transfer_size,
+                notes: connected.notes,
+            },
+        )))
+    }
+
+    /// Notes that control is with the host, so that the guest's CPU time starts anew.
+    pub fn turn(&self) {
+        self.watch.turn();
+    }
+
+    /// Lets the instance run on; the host's loop is polled again with [`Calls::is_waiting`] once the instance can do
+    /// nothing but wait.
+    pub fn let_run(&self) {
+        self.watch.let_run();
+    }
+
+    /// Whether the instance has done all that it can since [`Calls::let_run`].
+    pub fn is_waiting(&self) -> bool {
+        self.watch.is_waiting()
+    }
+
+    /// Starts `call` on `session`. What the answer made or ended is noted by [`StorageSession::settle`].
+    pub fn start(
+        &self,
+        session: &mut StorageSession,
+        call: Call<'_>,
+    ) -> impl Future<Output = Result<Finished, Fault>> + use<'a> {
+        let (operation, limit) = describe(&call, &self.guest.limits);
+        let prepared = Prepared::new(session, call);
+        let (accessor, guest, watch) = (self.accessor, self.guest, self.watch);
+        async move {
+            let prepared = match prepared {
+                Ok(prepared) => prepared,
+                Err(error) => return Ok(Finished { result: Err(error), effect: Effect::None }),
+            };
+            let _guard = watch.begin(operation, limit);
+            prepared.run(accessor, guest).await.map_err(|failed| match failed {
+                Failed::Engine(error) => Fault::from_error(&error),
+                Failed::Contract(what) => Fault::Contract { operation, what },
+            })
+        }
+    }
+}
+
+/// A call with the guest's resources in place of numbers, owning its data.
+enum Prepared {
+    OnSession(ResourceAny, OnSession),
+    OnFile(ResourceAny, OnFile),
+    Copy { source: ResourceAny, source_offset: u64, length: Option<u64>, destination: ResourceAny, offset: u64 },
+    ReadDirectory(ResourceAny, u32),
+    CloseDirectory(ResourceAny),
+}
+
+/// The calls on a path keep the protocol's form; only those are ever held here.
+type OnSession = Call<'static>;
+
+enum OnFile {
+    Read { offset: u64, length: u32 },
+    Write { offset: u64, data: Vec<u8> },
+    Stat,
+    SetStat(super::bindings::types::AttributeChanges),
+    Usage,
+    Sync,
+    Close(super::bindings::types::Ending),
+}
+
+enum Failed {
+    Engine(wasmtime::Error),
+    Contract(String),
+}
+
+impl From<wasmtime::Error> for Failed {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(what: String) -> Self {
+        Self::Contract(what)
+    }
+}
+
+impl Prepared {
+    fn new(session: &mut StorageSession, call: Call<'_>) -> Result<Self, Error> {
+        Ok(match call {
+            Call::Read { file, offset, length } => Self::OnFile(session.file(file)?, OnFile::Read { offset, length }),
+            Call::Write { file, offset, data } => {
+                Self::OnFile(session.file(file)?, OnFile::Write { offset, data: data.to_vec() })
+            }
+            Call::FileStat { file } => Self::OnFile(session.file(file)?, OnFile::Stat),
+            Call::FileSetStat { file, changes } => {
+                Self::OnFile(session.file(file)?, OnFile::SetStat(convert::changes(changes)))
+            }
+            Call::FileUsage { file } => Self::OnFile(session.file(file)?, OnFile::Usage),
+            Call::FileSync { file } => Self::OnFile(session.file(file)?, OnFile::Sync),
+            Call::CloseFile { file, ending } => {
+                Self::OnFile(session.take_file(file)?, OnFile::Close(convert::ending(ending)))
+            }
+            Call::Copy { source, source_offset, length, destination, destination_offset } => Self::Copy {
+                source: session.file(source)?,
+                source_offset,
+                length,
+                destination: session.file(destination)?,
+                offset: destination_offset,
+            },
+            Call::ReadDirectory { directory, max } => Self::ReadDirectory(session.directory(directory)?, max),
+            Call::CloseDirectory { directory } => Self::CloseDirectory(session.take_directory(directory)?),
+            Call::Open { file, path, flags, permissions } => {
+                Self::OnSession(session.session, Call::Open { file, path, flags, permissions })
+            }
+            Call::OpenDirectory { directory, path } => {
+                Self::OnSession(session.session, Call::OpenDirectory { directory, path })
+            }
+            Call::Stat { path, follow } => Self::OnSession(session.session, Call::Stat { path, follow }),
+            Call::SetStat { path, follow, changes } => {
+                Self::OnSession(session.session, Call::SetStat { path, follow, changes })
+            }
+            Call::RealPath { path } => Self::OnSession(session.session, Call::RealPath { path }),
+            Call::MakeDirectory { path, permissions } => {
+                Self::OnSession(session.session, Call::MakeDirectory { path, permissions })
+            }
+            Call::RemoveDirectory { path } => Self::OnSession(session.session, Call::RemoveDirectory { path }),
+            Call::Remove { path } => Self::OnSession(session.session, Call::Remove { path }),
+            Call::Rename { source, destination, replace } => {
+                Self::OnSession(session.session, Call::Rename { source, destination, replace })
+            }
+            Call::ReadLink { path } => Self::OnSession(session.session, Call::ReadLink { path }),
+            Call::Symlink { target, path } => Self::OnSession(session.session, Call::Symlink { target, path }),
+            Call::HardLink { existing, path } => Self::OnSession(session.session, Call::HardLink { existing, path }),
+            Call::Usage { path } => Self::OnSession(session.session, Call::Usage { path }),
+            Call::CloseSession => Self::OnSession(session.session, Call::CloseSession),
+        })
+    }
+
+    async fn run(self, accessor: &Accessor<State>, guest: &Guest) -> Result<Finished, Failed> {
+        match self {
+            Self::OnSession(session, call) => on_session(accessor, guest, session, call).await,
+            Self::OnFile(file, call) => on_file(accessor, guest, file, call).await,
+            Self::Copy { source, source_offset, length, destination, offset } => {
+                let Some(copying) = &guest.copying else {
+                    return copy_by_hand(accessor, guest, (source, source_offset), length, (destination, offset)).await;
+                };
+                let answer =
+                    copying.call_copy_range(accessor, source, source_offset, length, destination, offset).await?;
+                Ok(plain(answer.map(Answer::Copied).map_err(convert::error)))
+            }
+            Self::ReadDirectory(directory, max) => {
+                let answer = guest.storage.directory().call_read(accessor, directory, max).await?;
+                Ok(plain(match answer {
+                    Ok(entries) => Ok(Answer::Entries(convert::entries(entries, max)?)),
+                    Err(error) => Err(convert::error(error)),
+                }))
+            }
+            Self::CloseDirectory(directory) => {
+                guest.storage.directory().call_close(accessor, directory).await?;
+                Ok(Finished { result: Ok(Answer::Done), effect: Effect::Closed(directory) })
+            }
+        }
+    }
+}
+
+async fn on_session(
+    accessor: &Accessor<State>,
+    guest: &Guest,
+    session: ResourceAny,
+    call: OnSession,
+) -> Result<Finished, Failed> {
+    let exports = guest.storage.session();
+    Ok(match call {
+        Call::Open { file, path, flags, permissions } => {
+            let wit_flags = convert::open_flags(flags);
+            let answer = exports.call_open(accessor, session, path.into_string(), wit_flags, permissions).await?;
+            match answer {
+                Ok(opened) => {
+                    let native = opened.native.map(|native| take_native(accessor, native, flags)).transpose()?;
+                    let file = Effect::File(file, OpenFile { resource: opened.file, native });
+                    Finished { result: Ok(Answer::Done), effect: file }
+                }
+                Err(error) => plain(Err(convert::error(error))),
+            }
+        }
+        Call::OpenDirectory { directory, path } => {
+            match exports.call_open_directory(accessor, session, path.into_string()).await? {
+                Ok(opened) => Finished { result: Ok(Answer::Done), effect: Effect::Directory(directory, opened) },
+                Err(error) => plain(Err(convert::error(error))),
+            }
+        }
+        Call::Stat { path, follow } => match exports.call_stat(accessor, session, path.into_string(), follow).await? {
+            Ok(attributes) => plain(Ok(Answer::Attributes(convert::attributes(attributes)?))),
+            Err(error) => plain(Err(convert::error(error))),
+        },
+        Call::SetStat { path, follow, changes } => {
+            let changes = convert::changes(changes);
+            done(exports.call_set_stat(accessor, session, path.into_string(), follow, changes).await?)
+        }
+        Call::RealPath { path } => match exports.call_real_path(accessor, session, path.into_string()).await? {
+            Ok(path) => plain(Ok(Answer::Path(convert::path(path)?))),
+            Err(error) => plain(Err(convert::error(error))),
+        },
+        Call::MakeDirectory { path, permissions } => {
+            done(exports.call_make_directory(accessor, session, path.into_string(), permissions).await?)
+        }
+        Call::RemoveDirectory { path } => {
+            done(exports.call_remove_directory(accessor, session, path.into_string()).await?)
+        }
+        Call::Remove { path } => done(exports.call_remove(accessor, session, path.into_string()).await?),
+        Call::Rename { source, destination, replace } => {
+            let (source, destination) = (source.into_string(), destination.into_string());
+            done(exports.call_rename(accessor, session, source, destination, replace).await?)
+        }
+        Call::ReadLink { path } => match exports.call_read_link(accessor, session, path.into_string()).await? {
+            Ok(target) => plain(Ok(Answer::Target(convert::target(target)?))),
+            Err(error) => plain(Err(convert::error(error))),
+        },
+        Call::Symlink { target, path } => {
+            done(exports.call_symlink(accessor, session, target, path.into_string()).await?)
+        }
+        Call::HardLink { existing, path } => {
+            done(exports.call_hard_link(accessor, session, existing.into_string(), path.into_string()).await?)
+        }
+        Call::Usage { path } => {
+            let answer = exports.call_usage(accessor, session, path.into_string()).await?;
+            plain(answer.map(|usage| Answer::Usage(convert::usage(usage))).map_err(convert::error))
+        }
+        // `Prepared::new` puts only calls on a session here; `CloseSession` is the one that is left.
+        _ => {
+            let answer = exports.call_close(accessor, session).await?;
+            Finished { result: answer.map(|()| Answer::Done).map_err(convert::error), effect: Effect::Closed(session) }
+        }
+    })
+}
+
+async fn on_file(
+    accessor: &Accessor<State>,
+    guest: &Guest,
+    file: ResourceAny,
+    call: OnFile,
+) -> Result<Finished, Failed> {
+    let exports = guest.storage.file();
+    Ok(match call {
+        OnFile::Read { offset, length } => match exports.call_read(accessor, file, offset, length).await? {
+            Ok(data) => plain(Ok(Answer::Data(convert::data(data, length)?))),
+            Err(error) => plain(Err(convert::error(error))),
+        },
+        OnFile::Write { offset, data } => done(exports.call_write(accessor, file, offset, data).await?),
+        OnFile::Stat => match exports.call_stat(accessor, file).await? {
+            Ok(attributes) => plain(Ok(Answer::Attributes(convert::attributes(attributes)?))),
+            Err(error) => plain(Err(convert::error(error))),
+        },
+        OnFile::SetStat(changes) => done(exports.call_set_stat(accessor, file, changes).await?),
+        OnFile::Usage => {
+            let answer = exports.call_usage(accessor, file).await?;
+            plain(answer.map(|usage| Answer::Usage(convert::usage(usage))).map_err(convert::error))
+        }
+        OnFile::Sync => done(exports.call_sync(accessor, file).await?),
+        OnFile::Close(ending) => {
+            let answer = exports.call_close(accessor, file, ending).await?;
+            Finished { result: answer.map(|()| Answer::Done).map_err(convert::error), effect: Effect::Closed(file) }
+        }
+    })
+}
+
+/// A piece of a copy for a storage that does not copy by itself.
+async fn copy_by_hand(
+    accessor: &Accessor<State>,
+    guest: &Guest,
+    (source, source_offset): (ResourceAny, u64),
+    length: Option<u64>,
+    (destination, destination_offset): (ResourceAny, u64),
+) -> Result<Finished, Failed> {
+    let length = length.map_or(COPY_BYTES, |length| u32::try_from(length).unwrap_or(u32::MAX).min(COPY_BYTES));
+    let exports = guest.storage.file();
+    let data = match exports.call_read(accessor, source, source_offset, length).await? {
+        Ok(data) => convert::data(data, length)?,
+        Err(error) => return Ok(plain(Err(convert::error(error)))),
+    };
+    let copied = data.len() as u64;
+    if copied == 0 {
+        return Ok(plain(Ok(Answer::Copied(0))));
+    }
+    let written = exports.call_write(accessor, destination, destination_offset, data).await?;
+    Ok(plain(written.map(|()| Answer::Copied(copied)).map_err(convert::error)))
+}
+
+/// What the host copies at once between two files of a guest.
+const COPY_BYTES: u32 = 256 << 10;
+
+/// Takes a native file out of the guest's hands, with no more rights than the client asked for.
+fn take_native(
+    accessor: &Accessor<State>,
+    native: Resource<NativeFile>,
+    flags: OpenFlags,
+) -> Result<NativeFile, wasmtime::Error> {
+    let native = accessor.with(|mut access| access.as_context_mut().data_mut().table.delete(native))?;
+    Ok(native.within(flags))
+}
+
+fn plain(result: Result<Answer, Error>) -> Finished {
+    Finished { result, effect: Effect::None }
+}
+
+fn done(answer: Result<(), super::bindings::types::Error>) -> Finished {
+    plain(answer.map(|()| Answer::Done).map_err(convert::error))
+}
+
+fn describe(call: &Call<'_>, limits: &Limits) -> (&'static str, TimeLimit) {
+    let operation = match call {
+        Call::Open { .. } => "open",
+        Call::OpenDirectory { .. } => "open-directory",
+        Call::Stat { .. } | Call::FileStat { .. } => "stat",
+        Call::SetStat { .. } | Call::FileSetStat { .. } => "set-stat",
+        Call::RealPath { .. } => "real-path",
+        Call::MakeDirectory { .. } => "make-directory",
+        Call::RemoveDirectory { .. } => "remove-directory",
+        Call::Remove { .. } => "remove",
+        Call::Rename { .. } => "rename",
+        Call::ReadLink { .. } => "read-link",
+        Call::Symlink { .. } => "symlink",
+        Call::HardLink { .. } => "hard-link",
+        Call::Usage { .. } | Call::FileUsage { .. } => "usage",
+        Call::Read { .. } | Call::ReadDirectory { .. } => "read",
+        Call::Write { .. } => "write",
+        Call::FileSync { .. } => "sync",
+        Call::Copy { .. } => "copy-range",
+        Call::CloseFile { .. } => return ("close", TimeLimit::close(limits)),
+        Call::CloseDirectory { .. } | Call::CloseSession => "close",
+    };
+    (operation, TimeLimit::call(limits))
+}

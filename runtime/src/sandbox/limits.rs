@@ -1,0 +1,28 @@
+//! What an instance may cost. Each of wasmtime's generous defaults is set from here.
+
+use std::time::Duration;
+
+/// Limits of one guest instance; no `Default`, so that each is chosen where it is used.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Of all linear memories together, in bytes.
+    pub memory_bytes: usize,
+    /// Of each table, in elements.
+    pub table_elements: usize,
+    /// Core instances, memories and tables of a component; each.
+    pub core_items: usize,
+    /// Entries of the host's resource table and handles of the component model; each.
+    pub resources: usize,
+    /// What a guest may hand to the host in one call, in bytes.
+    pub host_call_bytes: usize,
+    /// Wall time of one call.
+    pub call_timeout: Duration,
+    /// Wall time of one `close` of a file, which may publish a large upload.
+    pub close_timeout: Duration,
+    /// CPU time of the instance between two returns to the event loop.
+    pub cpu_time: Duration,
+    /// What a guest may write to the log over its life, in bytes.
+    pub log_bytes: usize,
+    /// Longest list of random bytes that a guest may ask for at once.
+    pub random_bytes: u64,
+}

@@ -1,0 +1,48 @@
+//! The sandbox: a guest component, what it was granted, and what it may cost.
+//!
+//! Only this room names `wasmtime`. It turns a component into a [`Template`] (compiled, checked, linked), a template
+//! into an [`Instance`], and runs calls of the storage contract on it. Nothing that a guest says leaves it unchecked:
+//! answers come out as the types of [`crate::storage`], or as a [`Fault`] that ends the instance.
+
+mod bindings;
+mod cache;
+mod clocks;
+mod component;
+mod config;
+mod convert;
+mod embedded;
+mod engine;
+mod fault;
+mod grants;
+mod instance;
+mod limits;
+mod linker;
+mod native;
+mod output;
+mod posix;
+mod session;
+mod state;
+mod template;
+#[cfg(test)]
+mod tests;
+mod ticker;
+mod unchecked;
+mod watch;
+
+pub use cache::CacheError;
+pub use component::{LoadError, Source};
+pub use embedded::Embedded;
+pub use engine::Engine;
+pub use fault::Fault;
+pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenGrants};
+pub use instance::{Calls, Instance};
+pub use limits::Limits;
+pub use native::NativeFile;
+pub use session::{Finished, StorageSession};
+pub use template::Template;
+
+/// The contract that guests are linked against.
+pub const CONTRACT_VERSION: &str = "strongroom:storage@0.1.0";
+
+/// The WebAssembly engine.
+pub const ENGINE_VERSION: &str = concat!("wasmtime ", env!("STRONGROOM_WASMTIME_VERSION"));

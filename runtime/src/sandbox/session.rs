@@ -1,0 +1,88 @@
+//! A connected session of a storage: the guest's resources behind the protocol's file and directory numbers.
+
+use super::native::NativeFile;
+use crate::storage::{Answer, DirectoryId, Error, ErrorCode, FileId};
+use std::collections::HashMap;
+use wasmtime::component::ResourceAny;
+
+/// What one `connect` made. Dies with its instance.
+pub struct StorageSession {
+    pub(super) session: ResourceAny,
+    files: HashMap<FileId, OpenFile>,
+    directories: HashMap<DirectoryId, ResourceAny>,
+    /// Closed, to be dropped when nothing runs in the instance.
+    closed: Vec<ResourceAny>,
+}
+
+pub(super) struct OpenFile {
+    pub resource: ResourceAny,
+    pub native: Option<NativeFile>,
+}
+
+/// A call's answer, with what it made or ended.
+pub struct Finished {
+    pub(super) result: Result<Answer, Error>,
+    pub(super) effect: Effect,
+}
+
+pub(super) enum Effect {
+    None,
+    File(FileId, OpenFile),
+    Directory(DirectoryId, ResourceAny),
+    Closed(ResourceAny),
+}
+
+impl StorageSession {
+    pub(super) fn new(session: ResourceAny) -> Self {
+        Self { session, files: HashMap::new(), directories: HashMap::new(), closed: Vec::new() }
+    }
+
+    /// The open file that the guest handed to the host, if it did.
+    pub fn native(&self, file: FileId) -> Option<&NativeFile> {
+        self.files.get(&file)?.native.as_ref()
+    }
+
+    /// Takes note of what a call made or ended.
+    pub fn settle(&mut self, finished: Finished) -> Result<Answer, Error> {
+        match finished.effect {
+            Effect::None => {}
+            Effect::File(id, file) => {
+                self.files.insert(id, file);
+            }
+            Effect::Directory(id, directory) => {
+                self.directories.insert(id, directory);
+            }
+            Effect::Closed(resource) => self.closed.push(resource),
+        }
+        finished.result
+    }
+
+    /// How many closed resources wait to be dropped.
+    pub fn closed_resources(&self) -> usize {
+        self.closed.len()
+    }
+
+    pub(super) fn take_closed(&mut self) -> Vec<ResourceAny> {
+        std::mem::take(&mut self.closed)
+    }
+
+    pub(super) fn file(&self, file: FileId) -> Result<ResourceAny, Error> {
+        self.files.get(&file).map(|file| file.resource).ok_or_else(unknown)
+    }
+
+    pub(super) fn directory(&self, directory: DirectoryId) -> Result<ResourceAny, Error> {
+        self.directories.get(&directory).copied().ok_or_else(unknown)
+    }
+
+    pub(super) fn take_file(&mut self, file: FileId) -> Result<ResourceAny, Error> {
+        self.files.remove(&file).map(|file| file.resource).ok_or_else(unknown)
+    }
+
+    pub(super) fn take_directory(&mut self, directory: DirectoryId) -> Result<ResourceAny, Error> {
+        self.directories.remove(&directory).ok_or_else(unknown)
+    }
+}
+
+fn unknown() -> Error {
+    Error { code: ErrorCode::Failure, message: String::new(), detail: Some("no such handle in this instance".into()) }
+}

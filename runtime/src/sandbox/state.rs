@@ -1,0 +1,121 @@
+//! What a store holds for its guest: WASI's context, the resource table, the limits on memory.
+
+use super::clocks::{CoarseMonotonicClock, CoarseWallClock};
+use super::grants::{Access, OpenGrants};
+use super::limits::Limits;
+use super::output::GuestOutput;
+use super::posix::PosixPolicy;
+use super::watch::Watch;
+use std::sync::Arc;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+
+pub struct State {
+    wasi: WasiCtx,
+    pub(super) table: ResourceTable,
+    pub(super) posix: PosixPolicy,
+    pub(super) memory: MemoryLimiter,
+    pub(super) watch: Arc<Watch>,
+}
+
+impl State {
+    pub fn new(grants: &OpenGrants, filesystem: &WasiFilesystemCtx, limits: &Limits) -> Self {
+        let output = GuestOutput::new(limits.log_bytes);
+        let mut wasi = WasiCtx::builder()
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .wall_clock(CoarseWallClock)
+            .monotonic_clock(CoarseMonotonicClock::new())
+            .max_random_size(limits.random_bytes)
+            .stdout(output.clone())
+            .stderr(output)
+            .envs(&grants.environment)
+            .build();
+        *wasi.filesystem() = filesystem.clone();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.resources);
+        Self {
+            wasi,
+            table,
+            posix: PosixPolicy { allow_chown: grants.allow_chown, allow_setid: grants.allow_setid },
+            memory: MemoryLimiter::new(limits),
+            watch: Arc::new(Watch::new()),
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Hands the granted directories to WASI by descriptor. WASI's builder opens directories by path only, so each is
+/// opened once more through /proc/self/fd, here, before anything is confined.
+pub fn preopens(grants: &OpenGrants) -> wasmtime::Result<WasiFilesystemCtx> {
+    let mut builder = WasiCtx::builder();
+    builder.allow_blocking_current_thread(true);
+    for directory in &grants.directories {
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&*directory.file));
+        let perms = match directory.access {
+            Access::ReadOnly => FsPerms::ReadOnly,
+            Access::ReadWrite => FsPerms::ReadWrite,
+        };
+        builder.preopened_dir(path, &directory.guest, perms)?;
+    }
+    Ok(builder.build().filesystem().clone())
+}
+
+/// Bounds linear memories together and tables one by one. A refusal is noted, so that the log can say why a guest
+/// trapped afterwards.
+pub struct MemoryLimiter {
+    used_bytes: usize,
+    max_bytes: usize,
+    max_table_elements: usize,
+    max_items: usize,
+    pub refused: bool,
+}
+
+impl MemoryLimiter {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            used_bytes: 0,
+            max_bytes: limits.memory_bytes,
+            max_table_elements: limits.table_elements,
+            max_items: limits.core_items,
+            refused: false,
+        }
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let growth = desired.saturating_sub(current);
+        let used_bytes = self.used_bytes.saturating_add(growth);
+        if used_bytes > self.max_bytes || maximum.is_some_and(|maximum| desired > maximum) {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.used_bytes = used_bytes;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.max_table_elements && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+
+    fn instances(&self) -> usize {
+        self.max_items
+    }
+
+    fn tables(&self) -> usize {
+        self.max_items
+    }
+
+    fn memories(&self) -> usize {
+        self.max_items
+    }
+}

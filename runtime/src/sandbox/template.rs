@@ -1,0 +1,102 @@
+//! A guest that is compiled, linked and granted what it gets: all that an instance needs, so that a fresh one after a
+//! fault opens no file and looks nothing up.
+
+use super::bindings::{copying, storage};
+use super::component::{LoadError, Source, one_line};
+use super::instance::{Guest, Instance, supervise};
+use super::linker::{linker, unknown_import};
+use super::state::{State, preopens};
+use super::watch::{CpuMeter, TimeLimit};
+use super::{CONTRACT_VERSION, Engine, Fault, Limits, OpenGrants};
+use std::path::PathBuf;
+use std::sync::Arc;
+use wasmtime::component::{Component, InstancePre};
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
+
+/// A guest that is ready to be instantiated, many times.
+pub struct Template {
+    engine: Engine,
+    instance: InstancePre<State>,
+    storage: storage::GuestIndices,
+    copying: Option<copying::GuestIndices>,
+    grants: OpenGrants,
+    filesystem: WasiFilesystemCtx,
+    limits: Limits,
+}
+
+impl Template {
+    /// Loads the guest of `source`. What must be compiled is kept in the directory `cache`, if there is one.
+    pub fn load(
+        engine: &Engine,
+        source: &Source,
+        cache: Option<PathBuf>,
+        grants: OpenGrants,
+        limits: Limits,
+    ) -> Result<Self, LoadError> {
+        let component = source.load(engine, cache.as_deref())?;
+        let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
+            name: source.name(),
+            expected: CONTRACT_VERSION,
+            reason: one_line(&error),
+        };
+        let linker = linker(engine, &component).map_err(mismatch)?;
+        let instance =
+            linker.instantiate_pre(&component).map_err(|error| link_error(source, engine, &component, &error))?;
+        let storage = storage::GuestIndices::new(&instance).map_err(mismatch)?;
+        let copying = copying::GuestIndices::new(&instance).ok();
+        let filesystem = preopens(&grants).map_err(|error| LoadError::Preopen { reason: one_line(&error) })?;
+        Ok(Self { engine: engine.clone(), instance, storage, copying, grants, filesystem, limits })
+    }
+
+    /// A fresh instance. Its start-up code runs under the limits of a call.
+    pub async fn instantiate(&self) -> Result<Instance, Fault> {
+        let mut store = self.store();
+        let watch = Arc::clone(&store.data().watch);
+        let guest = {
+            let _guard = watch.begin("instantiate", TimeLimit::call(&self.limits));
+            let instantiating = async {
+                let instance = self.instance.instantiate_async(&mut store).await?;
+                let storage = self.storage.load(&mut store, &instance)?;
+                let copying = self.copying.as_ref().map(|copying| copying.load(&mut store, &instance)).transpose()?;
+                wasmtime::Result::Ok((storage, copying))
+            };
+            supervise(&self.engine, &watch, instantiating).await?
+        };
+        let (storage, copying) = guest.map_err(|error| match Fault::from_error(&error) {
+            Fault::Trap(reason) => Fault::Instantiation(reason),
+            fault => fault,
+        })?;
+        let guest = Guest { storage, copying, settings: self.grants.settings.clone(), limits: self.limits.clone() };
+        Ok(Instance { store, guest, engine: self.engine.clone(), watch })
+    }
+
+    fn store(&self) -> Store<State> {
+        let state = State::new(&self.grants, &self.filesystem, &self.limits);
+        let mut store = Store::new(self.engine.inner(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(self.limits.host_call_bytes);
+        store.set_max_component_handles(self.limits.resources);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(self.limits.resources);
+        }
+        let mut meter = CpuMeter::new(self.limits.cpu_time);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |context| {
+            meter.check(&context.data().watch)?;
+            Ok(UpdateDeadline::Continue(1))
+        });
+        store
+    }
+}
+
+/// Which import is in the way.
+fn link_error(source: &Source, engine: &Engine, component: &Component, error: &wasmtime::Error) -> LoadError {
+    match unknown_import(engine, component) {
+        Some(import) if import.starts_with("strongroom:storage/") => {
+            LoadError::OtherContract { name: source.name(), found: import, expected: CONTRACT_VERSION }
+        }
+        Some(import) => LoadError::UnknownImport { name: source.name(), import },
+        None => LoadError::Mismatch { name: source.name(), expected: CONTRACT_VERSION, reason: one_line(error) },
+    }
+}

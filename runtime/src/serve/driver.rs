@@ -1,0 +1,277 @@
+//! The loop that carries bytes, calls and answers between a client, the protocol and an instance.
+//!
+//! Order in one round: answers first, then every call that can start, then the guest runs until it can only wait, and
+//! only then are replies sent and requests received. So many requests come out of one read and many replies go into
+//! one write. What a guest handed over as a native file is read and written here, without entering the guest.
+
+use super::Transport;
+use super::session::End;
+use crate::limits::Limits;
+use crate::sandbox::{Calls, Fault, Finished, NativeFile, StorageSession};
+use crate::sftp::{self, CallId};
+use crate::storage::{Answer, Call, Connected, Error};
+use futures_util::stream::{FuturesUnordered, Stream};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, Sleep};
+
+/// Closed resources of the guest that are dropped in one go.
+const DROP_BATCH: usize = 64;
+
+/// With so many of them no call is started until they are dropped.
+const MAX_CLOSED_RESOURCES: usize = 1024;
+
+/// Replies are sent on when they come to this many bytes, while more are still being made.
+const SEND_BYTES: usize = 128 << 10;
+
+/// Why the loop left the instance.
+pub enum Turn {
+    /// To drop what was closed, and come back.
+    DropClosed,
+    Finished(End),
+}
+
+/// One session's side of the loop. It outlives instances.
+pub struct Driver<T, S> {
+    transport: T,
+    terminated: Pin<Box<S>>,
+    protocol: sftp::Session,
+    storage: StorageSession,
+    /// Why the session ends, once it does.
+    end: Option<End>,
+    /// Until INIT has come: the login time-out. After the end: the patience with files that close.
+    timer: Pin<Box<Sleep>>,
+    end_timeout: Duration,
+    /// The instance has run until it can only wait.
+    guest_waits: bool,
+}
+
+type Pending<F> = FuturesUnordered<F>;
+
+impl<T: Transport, S: Future<Output = ()>> Driver<T, S> {
+    pub fn new(transport: T, terminated: S, protocol: sftp::Session, storage: StorageSession, limits: &Limits) -> Self {
+        Self {
+            transport,
+            terminated: Box::pin(terminated),
+            protocol,
+            storage,
+            end: None,
+            timer: Box::pin(tokio::time::sleep(limits.login_timeout)),
+            end_timeout: limits.end_timeout,
+            guest_waits: false,
+        }
+    }
+
+    /// The storage session of the present instance.
+    pub fn storage(&mut self) -> &mut StorageSession {
+        &mut self.storage
+    }
+
+    /// The instance is gone. Gives the end if the session was ending anyway.
+    pub fn storage_lost(&mut self) -> Option<End> {
+        self.protocol.storage_lost();
+        self.end.take()
+    }
+
+    /// The session goes on with a fresh instance.
+    pub fn storage_restored(&mut self, storage: StorageSession, connected: Connected) {
+        self.storage = storage;
+        self.protocol.storage_restored(connected);
+    }
+
+    /// Runs the session on an instance.
+    pub async fn run(&mut self, calls: &Calls<'_>) -> Result<Turn, Fault> {
+        let mut pending = Pending::new();
+        let start = |storage: &mut StorageSession, id: CallId, call: Call<'_>| {
+            let finished = calls.start(storage, call);
+            async move { (id, finished.await) }
+        };
+        poll_fn(|context| self.poll(context, calls, &mut pending, &start)).await
+    }
+
+    fn poll<F>(
+        &mut self,
+        context: &mut Context<'_>,
+        calls: &Calls<'_>,
+        pending: &mut Pending<F>,
+        start: &impl Fn(&mut StorageSession, CallId, Call<'_>) -> F,
+    ) -> Poll<Result<Turn, Fault>>
+    where
+        F: Future<Output = (CallId, Result<Finished, Fault>)>,
+    {
+        loop {
+            calls.turn();
+            let mut progress = self.collect(context, pending)?;
+            let full = self.storage.closed_resources() >= MAX_CLOSED_RESOURCES;
+            if !full {
+                progress |= self.start_calls(pending, start);
+            }
+            if progress {
+                self.guest_waits = false;
+            }
+            // A call begins when it is first polled, and the guest runs when this function returns.
+            if !pending.is_empty() && !self.guest_waits {
+                if progress && self.collect(context, pending)? {
+                    continue;
+                }
+                if !calls.is_waiting() {
+                    calls.let_run();
+                    return Poll::Pending;
+                }
+                self.guest_waits = true;
+            }
+            if self.protocol.is_finished() && pending.is_empty() && self.protocol.output().is_empty() {
+                return Poll::Ready(Ok(Turn::Finished(self.end.take().unwrap_or(End::EndOfInput))));
+            }
+            if pending.is_empty() && self.storage.closed_resources() >= DROP_BATCH {
+                return Poll::Ready(Ok(Turn::DropClosed));
+            }
+            if self.exchange(context) || self.watch_ends(context) {
+                continue;
+            }
+            if matches!(self.end, Some(End::EndTimeout)) {
+                return Poll::Ready(Ok(Turn::Finished(End::EndTimeout)));
+            }
+            return Poll::Pending;
+        }
+    }
+
+    /// Takes the answers that are there; true if there were any.
+    fn collect<F>(&mut self, context: &mut Context<'_>, pending: &mut Pending<F>) -> Result<bool, Fault>
+    where
+        F: Future<Output = (CallId, Result<Finished, Fault>)>,
+    {
+        let mut any = false;
+        while let Poll::Ready(Some((id, finished))) = Pin::new(&mut *pending).poll_next(context) {
+            let answer = self.storage.settle(finished?);
+            self.protocol.complete(id, answer);
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// Starts what the protocol has to start, until it has no more or enough replies are ready to be sent.
+    fn start_calls<F>(
+        &mut self,
+        pending: &mut Pending<F>,
+        start: &impl Fn(&mut StorageSession, CallId, Call<'_>) -> F,
+    ) -> bool {
+        let mut any = false;
+        while self.protocol.output().len() < SEND_BYTES {
+            match self.protocol.next_call() {
+                Ok(Some(started)) => {
+                    any = true;
+                    let (id, call) = (started.id, started.call);
+                    if let Some((file, offset)) = native_read(&self.storage, &call) {
+                        self.protocol.complete_read(id, |buffer, length| file.read_into(offset, length, buffer));
+                    } else if let Some(answer) = native_answer(&self.storage, &call) {
+                        self.protocol.complete(id, answer);
+                    } else {
+                        pending.push(start(&mut self.storage, id, call));
+                    }
+                }
+                Ok(None) => break,
+                Err(fatal) => {
+                    self.finish(End::Protocol(fatal), false);
+                    break;
+                }
+            }
+        }
+        any
+    }
+
+    /// Sends and receives what can be sent and received now; true if anything was.
+    fn exchange(&mut self, context: &mut Context<'_>) -> bool {
+        let mut any = false;
+        if !self.protocol.output().is_empty() {
+            match self.transport.poll_send(context, self.protocol.output()) {
+                Poll::Ready(Ok(sent)) => {
+                    self.protocol.sent(sent);
+                    any = true;
+                }
+                Poll::Ready(Err(error)) => {
+                    self.protocol.sent(self.protocol.output().len());
+                    self.finish(End::ClientGone(error), false);
+                    any = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        if self.end.is_none() && self.protocol.wants_input() && (!any || self.protocol.output().is_empty()) {
+            match self.transport.poll_receive(context, self.protocol.input()) {
+                Poll::Ready(Ok(0)) => {
+                    self.finish(End::EndOfInput, true);
+                    any = true;
+                }
+                Poll::Ready(Ok(_)) => {
+                    self.protocol.set_now(unix_seconds());
+                    any = true;
+                }
+                Poll::Ready(Err(error)) => {
+                    self.finish(End::ClientGone(error), false);
+                    any = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        any
+    }
+
+    /// The operator's wish and the time-outs; true if one of them ended the session now.
+    fn watch_ends(&mut self, context: &mut Context<'_>) -> bool {
+        if self.end.is_none() && self.terminated.as_mut().poll(context).is_ready() {
+            self.finish(End::Terminated, false);
+            return true;
+        }
+        let is_timed = self.end.is_some() || !self.protocol.has_seen_init();
+        if is_timed && self.timer.as_mut().poll(context).is_ready() {
+            if self.end.is_some() {
+                self.end = Some(End::EndTimeout);
+                return false;
+            }
+            self.finish(End::LoginTimeout, false);
+            return true;
+        }
+        false
+    }
+
+    /// The first reason is the one that is told.
+    fn finish(&mut self, end: End, serve_received: bool) {
+        if self.end.is_none() {
+            self.end = Some(end);
+            self.protocol.end(serve_received);
+            self.timer.as_mut().reset(Instant::now() + self.end_timeout);
+        }
+    }
+}
+
+/// A read that goes from a native file straight into the output.
+fn native_read<'a>(storage: &'a StorageSession, call: &Call<'_>) -> Option<(&'a NativeFile, u64)> {
+    match call {
+        Call::Read { file, offset, .. } => Some((storage.native(*file)?, *offset)),
+        _ => None,
+    }
+}
+
+/// The answer to another call that the host does by itself on native files.
+fn native_answer(storage: &StorageSession, call: &Call<'_>) -> Option<Result<Answer, Error>> {
+    match call {
+        Call::Write { file, offset, data } => {
+            Some(storage.native(*file)?.write_all(*offset, data).map(|()| Answer::Done))
+        }
+        Call::FileSync { file } => Some(storage.native(*file)?.sync().map(|()| Answer::Done)),
+        Call::Copy { source, source_offset, length, destination, destination_offset } => {
+            let (source, destination) = (storage.native(*source)?, storage.native(*destination)?);
+            let copied = source.copy_to(*source_offset, *length, destination, *destination_offset);
+            Some(copied.map(Answer::Copied))
+        }
+        _ => None,
+    }
+}
+
+fn unix_seconds() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}

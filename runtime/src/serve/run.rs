@@ -1,0 +1,103 @@
+//! One session on stdin and stdout, from the operator's decisions to its end.
+
+use super::{End, Service, Stdio};
+use crate::cli::{GuestSource, Launch};
+use crate::log;
+use crate::sandbox::{Embedded, Engine, Source, Template};
+use crate::sftp;
+use crate::storage::Client;
+use rustix::fs::Mode;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How a session on stdin and stdout ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client had what it wanted and closed the stream.
+    Served,
+    /// What the client sent first was not INIT, or did not come in time.
+    NoInit,
+    /// The session ended before the client closed the stream; the log has said why.
+    Broken,
+}
+
+/// Serves one client on stdin and stdout.
+pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
+    // Created files get exactly the permissions that the guest is asked for: the umask is taken off before that.
+    let process_umask = rustix::process::umask(Mode::empty());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let source = match launch.guest {
+        GuestSource::Jail => Source::Embedded(Embedded::Jail),
+        GuestSource::Memory => Source::Embedded(Embedded::Memory),
+        GuestSource::File(path) => Source::File(path),
+    };
+    let grants = launch.grants.open()?;
+    let engine = Engine::new()?;
+    let limits = launch.limits;
+    let template = Template::load(&engine, &source, launch.cache_dir, grants, limits.instance.clone())?;
+    let service = Service {
+        template,
+        client: client(&launch.peer),
+        protocol: sftp::Options {
+            limits: limits.protocol.clone(),
+            read_only: launch.read_only,
+            umask: launch.umask.unwrap_or_else(|| u16::try_from(process_umask.bits() & 0o777).unwrap_or(0o022)),
+            requests: launch.requests,
+            start_directory: launch.start_directory,
+            ignore_unsupported_attributes: launch.ignore_unsupported_attributes,
+            utc_offset_seconds: 0,
+            user: launch.peer.user.clone(),
+            show_names: None,
+        },
+        limits,
+    };
+    let end = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let terminated = async move {
+            terminate.recv().await;
+        };
+        let transport = Stdio::take()?;
+        let end = service.serve(transport, terminated, || log::opened(&launch.peer)).await?;
+        anyhow::Ok(end)
+    })?;
+    let outcome = tell(end);
+    log::closed(&launch.peer);
+    Ok(outcome)
+}
+
+/// The end of a session as the log and the exit status have it.
+fn tell(end: End) -> Outcome {
+    match end {
+        End::EndOfInput => Outcome::Served,
+        End::Protocol(fatal) => {
+            tracing::error!("the connection is closed: {fatal}");
+            if matches!(fatal, sftp::Fatal::RequestBeforeInit { .. }) { Outcome::NoInit } else { Outcome::Broken }
+        }
+        End::LoginTimeout => {
+            tracing::error!("the connection is closed: no INIT came in time (limit --login-timeout)");
+            Outcome::NoInit
+        }
+        End::Terminated => {
+            tracing::info!("terminated by a signal");
+            Outcome::Broken
+        }
+        End::ClientGone(error) => {
+            tracing::info!("the client is gone: {error}");
+            Outcome::Broken
+        }
+        End::EndTimeout => {
+            tracing::error!("files that were still closing are given up (limit --end-timeout)");
+            Outcome::Broken
+        }
+    }
+}
+
+fn client(peer: &log::Peer) -> Client {
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Client {
+        user: peer.user.clone(),
+        address: peer.address.clone(),
+        session_id: format!("{}-{:x}", std::process::id(), started.as_nanos()),
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,114 @@
+//! One session from `connect` to the last close: a protocol session over a transport, on one instance after another.
+
+use super::Transport;
+use super::driver::{Driver, Turn};
+use crate::limits::Limits;
+use crate::sandbox::{Fault, Instance, StorageSession, Template};
+use crate::storage::{Client, Connected, Error};
+use crate::{sftp, vis};
+use std::future::Future;
+use std::io;
+use thiserror::Error as ThisError;
+
+/// What a session serves and to whom.
+pub struct Service {
+    pub template: Template,
+    pub client: Client,
+    pub protocol: sftp::Options,
+    pub limits: Limits,
+}
+
+/// How a session ended that began.
+#[derive(Debug)]
+pub enum End {
+    /// The client closed the stream.
+    EndOfInput,
+    /// The operator asked for it (SIGTERM).
+    Terminated,
+    /// The client does not take what it asked for, or its stream broke.
+    ClientGone(io::Error),
+    /// The client broke the protocol.
+    Protocol(sftp::Fatal),
+    /// The client sent no INIT in time.
+    LoginTimeout,
+    /// Files were still closing when patience ended.
+    EndTimeout,
+}
+
+/// Why a session could not begin or go on.
+#[derive(Debug, ThisError)]
+pub enum ServeError {
+    #[error("the guest failed before the session began: {0}")]
+    Start(Fault),
+    #[error("the storage refused the session: {0}")]
+    Refused(String),
+    #[error("the guest failed {restarts} times in one session; the last time: {fault}")]
+    Restarts { restarts: u32, fault: Fault },
+    #[error("the guest did not come back after a fault: {0}")]
+    Restart(Fault),
+}
+
+impl Service {
+    /// Serves one client. `terminated` completes when the operator wants an end; `opened` is called once the storage
+    /// has let the client in.
+    pub async fn serve(
+        self,
+        transport: impl Transport,
+        terminated: impl Future<Output = ()>,
+        opened: impl FnOnce(),
+    ) -> Result<End, ServeError> {
+        let Self { template, client, protocol, limits } = self;
+        let (mut instance, storage, connected) =
+            begin(&template, &client).await.map_err(ServeError::Start)?.map_err(refused)?;
+        opened();
+        let protocol = sftp::Session::new(protocol, connected);
+        let mut driver = Driver::new(transport, terminated, protocol, storage, &limits);
+        let mut restarts = 0;
+        loop {
+            let fault = match instance.run(async |calls| driver.run(calls).await).await {
+                Ok(Turn::Finished(end)) => return Ok(end),
+                Ok(Turn::DropClosed) => match instance.drop_closed(driver.storage()).await {
+                    Ok(()) => continue,
+                    Err(fault) => fault,
+                },
+                Err(fault) => fault,
+            };
+            let memory =
+                if instance.was_refused_memory() { " (it was refused memory: limit --max-memory)" } else { "" };
+            tracing::error!("guest: {}{memory}; its open files are lost", vis::Vis(fault.to_string().as_bytes()));
+            drop(instance);
+            if let Some(end) = driver.storage_lost() {
+                return Ok(end);
+            }
+            restarts += 1;
+            if restarts > limits.restarts {
+                return Err(ServeError::Restarts { restarts, fault });
+            }
+            let (fresh, storage, connected) =
+                begin(&template, &client).await.map_err(ServeError::Restart)?.map_err(refused)?;
+            instance = fresh;
+            driver.storage_restored(storage, connected);
+        }
+    }
+}
+
+/// A fresh instance with a connected session.
+async fn begin(
+    template: &Template,
+    client: &Client,
+) -> Result<Result<(Instance, StorageSession, Connected), Error>, Fault> {
+    let mut instance = template.instantiate().await?;
+    let connected = instance.run(async |calls| calls.connect(client.clone()).await).await?;
+    Ok(connected.map(|(storage, connected)| (instance, storage, connected)))
+}
+
+fn refused(error: Error) -> ServeError {
+    let detail = error.detail.unwrap_or_default();
+    let text = match (error.message.is_empty(), detail.is_empty()) {
+        (true, true) => format!("{:?}", error.code),
+        (false, true) => error.message,
+        (true, false) => detail,
+        (false, false) => format!("{} ({detail})", error.message),
+    };
+    ServeError::Refused(vis::Vis(text.as_bytes()).to_string())
+}

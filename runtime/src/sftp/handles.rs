@@ -1,0 +1,272 @@
+//! Open files and directories as a client holds them: opaque, checked by generation, looked up whole, and unknown for
+//! ever once closed.
+
+use super::listing::Listing;
+use super::wire::{Reader, Writer};
+use crate::storage::{DirectoryId, FileId, StoragePath};
+
+/// Where a handle is kept. Files and directories share one numbering, which is also what the storage calls them by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandleIndex(u32);
+
+impl HandleIndex {
+    #[cfg(test)]
+    pub fn new(number: usize) -> Self {
+        Self(u32::try_from(number).unwrap())
+    }
+
+    pub fn file(self) -> FileId {
+        FileId(self.0)
+    }
+
+    pub fn directory(self) -> DirectoryId {
+        DirectoryId(self.0)
+    }
+
+    /// Its place in a table by handle; indices are handed out densely from 0.
+    pub fn position(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How far a handle is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The storage has not answered yet; no client knows it.
+    Opening,
+    Open,
+    /// Closed by the client or by the end; the storage has not answered yet.
+    Closing,
+    /// What it stood for died with the storage's instance; only a CLOSE is left to come.
+    Dead,
+}
+
+#[derive(Debug)]
+pub struct Handle {
+    pub path: StoragePath,
+    pub state: State,
+    pub kind: Kind,
+}
+
+#[derive(Debug)]
+pub enum Kind {
+    File(OpenFile),
+    Directory(Listing),
+}
+
+#[derive(Debug)]
+pub struct OpenFile {
+    pub readable: bool,
+    pub writable: bool,
+    pub append: bool,
+    /// Where the next byte of an upload in order goes.
+    pub upload_offset: u64,
+    /// The file will not be what the client wanted: it is closed with `discard`.
+    pub write_failed: bool,
+    pub bytes_read: u64,
+    pub bytes_written: u64,
+}
+
+impl OpenFile {
+    pub fn new(readable: bool, writable: bool, append: bool) -> Self {
+        Self { readable, writable, append, upload_offset: 0, write_failed: false, bytes_read: 0, bytes_written: 0 }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    handle: Option<Handle>,
+}
+
+/// All handles of a session.
+#[derive(Debug)]
+pub struct Handles {
+    slots: Vec<Slot>,
+    free: Vec<HandleIndex>,
+    /// Those that the client holds or is about to hold.
+    held: usize,
+    max: usize,
+}
+
+impl Handles {
+    pub fn new(max: usize) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), held: 0, max }
+    }
+
+    /// A place for what is about to be opened; `None` at the limit.
+    pub fn reserve(&mut self, path: StoragePath, kind: Kind) -> Option<HandleIndex> {
+        if self.held >= self.max {
+            return None;
+        }
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                self.slots.push(Slot::default());
+                HandleIndex(u32::try_from(self.slots.len() - 1).ok()?)
+            }
+        };
+        let slot = self.slots.get_mut(index.position())?;
+        slot.generation += 1;
+        slot.handle = Some(Handle { path, state: State::Opening, kind });
+        self.held += 1;
+        Some(index)
+    }
+
+    pub fn opened(&mut self, index: HandleIndex) {
+        if let Some(handle) = self.get_mut(index) {
+            handle.state = State::Open;
+        }
+    }
+
+    /// No later request finds it any more; its place stays taken until [`Handles::remove`].
+    pub fn begin_close(&mut self, index: HandleIndex) {
+        if let Some(handle) = self.get_mut(index).filter(|handle| handle.state != State::Closing) {
+            handle.state = State::Closing;
+            self.held = self.held.saturating_sub(1);
+        }
+    }
+
+    pub fn remove(&mut self, index: HandleIndex) {
+        let Some(slot) = self.slots.get_mut(index.position()) else { return };
+        let Some(handle) = slot.handle.take() else { return };
+        if handle.state != State::Closing {
+            self.held = self.held.saturating_sub(1);
+        }
+        // A place whose generations are used up is never used again, so that no old handle can mean a new file.
+        if slot.generation != u32::MAX {
+            self.free.push(index);
+        }
+    }
+
+    pub fn get(&self, index: HandleIndex) -> Option<&Handle> {
+        self.slots.get(index.position())?.handle.as_ref()
+    }
+
+    pub fn get_mut(&mut self, index: HandleIndex) -> Option<&mut Handle> {
+        self.slots.get_mut(index.position())?.handle.as_mut()
+    }
+
+    pub fn file(&self, index: HandleIndex) -> Option<&OpenFile> {
+        match &self.get(index)?.kind {
+            Kind::File(file) => Some(file),
+            Kind::Directory(_) => None,
+        }
+    }
+
+    pub fn file_mut(&mut self, index: HandleIndex) -> Option<&mut OpenFile> {
+        match &mut self.get_mut(index)?.kind {
+            Kind::File(file) => Some(file),
+            Kind::Directory(_) => None,
+        }
+    }
+
+    pub fn listing_mut(&mut self, index: HandleIndex) -> Option<&mut Listing> {
+        match &mut self.get_mut(index)?.kind {
+            Kind::Directory(listing) => Some(listing),
+            Kind::File(_) => None,
+        }
+    }
+
+    /// The bytes that stand for it on the wire.
+    pub fn wire_bytes(&self, index: HandleIndex) -> Vec<u8> {
+        let generation = self.slots.get(index.position()).map_or(0, |slot| slot.generation);
+        let mut out = Vec::with_capacity(8);
+        out.put_u32(index.0);
+        out.put_u32(generation);
+        out
+    }
+
+    /// What a client means by `bytes`: a handle that was given to it and that it has not closed, open or dead.
+    pub fn look_up(&self, bytes: &[u8]) -> Option<HandleIndex> {
+        let mut reader = Reader::new(bytes);
+        let (index, generation) = (HandleIndex(reader.u32().ok()?), reader.u32().ok()?);
+        let slot = self.slots.get(index.position())?;
+        let known = matches!(slot.handle.as_ref()?.state, State::Open | State::Dead);
+        (reader.is_empty() && slot.generation == generation && known).then_some(index)
+    }
+
+    pub fn indices_in(&self, state: State) -> Vec<HandleIndex> {
+        let indices = (0..).map(HandleIndex).zip(&self.slots);
+        indices.filter(|(_, slot)| slot.handle.as_ref().is_some_and(|h| h.state == state)).map(|(i, _)| i).collect()
+    }
+
+    /// Everything that is open died with its instance.
+    pub fn kill(&mut self) {
+        for handle in self.slots.iter_mut().filter_map(|slot| slot.handle.as_mut()) {
+            if handle.state == State::Open {
+                handle.state = State::Dead;
+            }
+        }
+    }
+
+    /// All that take a place, whatever their state.
+    pub fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.handle.is_some()).count()
+    }
+
+    /// Those that the client holds.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Kind {
+        Kind::File(OpenFile::new(true, false, false))
+    }
+
+    fn open(handles: &mut Handles) -> (HandleIndex, Vec<u8>) {
+        let index = handles.reserve(StoragePath::root(), file()).unwrap();
+        handles.opened(index);
+        (index, handles.wire_bytes(index))
+    }
+
+    #[test]
+    fn row_24_a_closed_handle_is_unknown_for_ever() {
+        let mut handles = Handles::new(2);
+        let mut old = Vec::new();
+        for _ in 0..100 {
+            let (index, bytes) = open(&mut handles);
+            assert_eq!(handles.look_up(&bytes), Some(index));
+            handles.begin_close(index);
+            assert_eq!(handles.look_up(&bytes), None);
+            handles.remove(index);
+            old.push(bytes);
+        }
+        open(&mut handles);
+        assert!(old.iter().all(|bytes| handles.look_up(bytes).is_none()));
+    }
+
+    #[test]
+    fn the_limit_counts_what_the_client_holds() {
+        let mut handles = Handles::new(1);
+        let (first, _) = open(&mut handles);
+        assert_eq!(handles.reserve(StoragePath::root(), file()), None);
+        handles.begin_close(first);
+        let (second, _) = open(&mut handles);
+        assert_ne!(first, second);
+        assert_eq!((handles.len(), handles.held()), (2, 1));
+    }
+
+    #[test]
+    fn handles_are_looked_up_whole() {
+        let mut handles = Handles::new(9);
+        let (_, bytes) = open(&mut handles);
+        for wrong in [&bytes[..7], &[bytes.as_slice(), b"\0"].concat(), b"", &[0xff; 8], &[0xff; 300]] {
+            assert_eq!(handles.look_up(wrong), None);
+        }
+    }
+
+    #[test]
+    fn a_place_with_no_generations_left_is_retired() {
+        let mut handles = Handles::new(9);
+        let (index, _) = open(&mut handles);
+        handles.slots[0].generation = u32::MAX;
+        handles.remove(index);
+        assert_ne!(open(&mut handles).0, index);
+    }
+}
