@@ -53,13 +53,16 @@ fn build() -> Outcome<()> {
     println!("cargo::rustc-env=STRONGROOM_WASMTIME_VERSION={}", wasmtime_version(&top)?);
 
     let built = match env::var_os("STRONGROOM_GUESTS_DIR") {
-        Some(directory) => PathBuf::from(directory),
+        Some(directory) => {
+            let directory = PathBuf::from(directory);
+            watch(&directory)?;
+            directory
+        }
         None => build_guests(&top.join("guests"), &out)?,
     };
     let engine = wasmtime::Engine::new(&config::engine_config(Some(&variable("TARGET")?))?)?;
     for (_, file) in GUESTS {
         let source = built.join(file).with_extension("wasm");
-        println!("cargo::rerun-if-changed={}", source.display());
         let component = fs::read(&source).map_err(|error| format!("{}: {error}", source.display()))?;
         fs::write(out.join(file).with_extension("cwasm"), engine.precompile_component(&component)?)?;
         fs::write(out.join(file).with_extension("wasm"), component)?;

@@ -45,8 +45,9 @@ impl Contents {
         let mut data = Vec::with_capacity(length);
         for piece in pieces(offset, length) {
             let end = data.len() + piece.length;
-            if let Some(written) = self.pages.get(&piece.page).and_then(|page| page.get(piece.start..)) {
-                data.extend(written.iter().take(piece.length));
+            if let Some(page) = self.pages.get(&piece.page) {
+                let written = page.get(piece.start..).unwrap_or_default();
+                data.extend_from_slice(written.get(..piece.length).unwrap_or(written));
             }
             data.resize(end, 0);
         }

@@ -37,10 +37,11 @@ impl Account {
         self.environment_home.as_deref().or_else(|| self.passwd().map(|user| user.dir.as_path()))
     }
 
-    /// Both that of the environment and that of passwd, which sshd goes by.
+    /// That of the environment and, if it is another, that of passwd, which sshd goes by.
     pub(super) fn homes(&self) -> impl Iterator<Item = &Path> {
-        let passwd = self.passwd().map(|user| user.dir.as_path());
-        self.environment_home.as_deref().into_iter().chain(passwd)
+        let environment = self.environment_home.as_deref();
+        let passwd = self.passwd().map(|user| user.dir.as_path()).filter(|home| Some(*home) != environment);
+        environment.into_iter().chain(passwd)
     }
 
     fn passwd(&self) -> Option<&User> {

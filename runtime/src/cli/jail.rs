@@ -1,11 +1,11 @@
 //! `strongroom jail`: one directory of the host, and nothing else.
 
 use super::account::Account;
-use super::launch::{GuestSource, Launch};
 use super::options::{CommonOptions, DirectoryOptions, GuestChoice};
 use super::report::Failure;
 use crate::log::Peer;
-use crate::sandbox::{Access, DirectoryGrant};
+use crate::sandbox::{Access, DirectoryGrant, Embedded, Source};
+use crate::serve::Launch;
 use crate::storage::StoragePath;
 use clap::Args;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ impl Jail {
         let host = self.directory.ok_or_else(|| Failure::usage(NoDirectory))?;
         let access = if self.common.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let choice = GuestChoice {
-            guest: GuestSource::Jail,
+            guest: Source::Embedded(Embedded::Jail),
             directories: vec![DirectoryGrant { host, guest: StoragePath::root().into_string(), access }],
             directory_options: Some(&self.directories),
             environment: Vec::new(),

@@ -1,10 +1,11 @@
 //! `strongroom memory`: files that live as long as the session.
 
 use super::account::Account;
-use super::launch::{GuestSource, Launch};
 use super::options::{CommonOptions, GuestChoice};
 use super::report::Failure;
 use crate::log::Peer;
+use crate::sandbox::{Embedded, Source};
+use crate::serve::Launch;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -16,7 +17,7 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn launch(self, account: &Account, peer: Peer) -> Result<Launch, Failure> {
         let choice = GuestChoice {
-            guest: GuestSource::Memory,
+            guest: Source::Embedded(Embedded::Memory),
             directories: Vec::new(),
             directory_options: None,
             environment: Vec::new(),

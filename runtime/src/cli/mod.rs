@@ -7,7 +7,6 @@ mod account;
 mod directory;
 mod forced_command;
 mod jail;
-mod launch;
 mod limits;
 mod log_options;
 mod manual;
@@ -20,11 +19,9 @@ mod start_directory;
 mod units;
 mod unsafe_grant;
 
-pub use launch::{GuestSource, Launch};
-
 use crate::log::{self, LogOptions, Peer};
 use crate::sandbox::{CONTRACT_VERSION, ENGINE_VERSION, GrantError};
-use crate::serve::{self, Outcome};
+use crate::serve::{self, Launch, Outcome};
 use crate::sftp::RequestPolicy;
 use account::Account;
 use clap::{CommandFactory, Parser, Subcommand};

@@ -1,7 +1,6 @@
 //! The options of every storage, and what they make of a session together with the subcommand's own.
 
 use super::account::Account;
-use super::launch::{GuestSource, Launch};
 use super::limits::LimitArguments;
 use super::log_options::LogArguments;
 use super::pair::pair;
@@ -10,7 +9,8 @@ use super::start_directory::start_directory;
 use super::units::umask;
 use super::unsafe_grant::{self, Protected, ProtectedKind};
 use crate::log::{LogOptions, Peer};
-use crate::sandbox::{DirectoryGrant, Grants};
+use crate::sandbox::{DirectoryGrant, Grants, Source};
+use crate::serve::Launch;
 use crate::sftp::RequestPolicy;
 use clap::Args;
 use std::ffi::OsString;
@@ -48,6 +48,12 @@ pub(super) struct CommonOptions {
     #[arg(long, help_heading = "Session")]
     ignore_unsupported_attributes: bool,
 
+    /// Show owners by name instead of by number
+    ///
+    /// Discloses the host's users and groups: whoever has a session can ask for the name of each number.
+    #[arg(long, help_heading = "Session")]
+    show_names: bool,
+
     /// Hand the guest a setting; KEY=@FILE reads the value from a file
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, help_heading = "Guest")]
     settings: Vec<(String, String)>,
@@ -84,7 +90,7 @@ pub(super) struct DirectoryOptions {
 
 /// What a subcommand decides.
 pub(super) struct GuestChoice<'a> {
-    pub guest: GuestSource,
+    pub guest: Source,
     pub directories: Vec<DirectoryGrant>,
     pub directory_options: Option<&'a DirectoryOptions>,
     pub environment: Vec<(String, String)>,
@@ -124,6 +130,7 @@ impl CommonOptions {
             start_directory,
             requests,
             ignore_unsupported_attributes: self.ignore_unsupported_attributes,
+            show_names: self.show_names,
             cache_dir: self.cache_dir.or_else(|| default_cache_dir(account)),
             limits: self.limits.limits(),
             peer,
@@ -141,7 +148,7 @@ impl CommonOptions {
         Ok(())
     }
 
-    fn protected(&self, guest: &GuestSource, account: &Account) -> Vec<Protected> {
+    fn protected(&self, guest: &Source, account: &Account) -> Vec<Protected> {
         let keys = account.homes().map(|home| Protected { kind: ProtectedKind::SshKeys, path: home.join(".ssh") });
         let cache = match &self.cache_dir {
             Some(path) => Some(Protected { kind: ProtectedKind::ChosenCache, path: path.clone() }),
@@ -149,8 +156,8 @@ impl CommonOptions {
         };
         let log = self.log.file().map(|path| Protected { kind: ProtectedKind::Log, path: path.to_owned() });
         let guest = match guest {
-            GuestSource::File(path) => Some(Protected { kind: ProtectedKind::Guest, path: path.clone() }),
-            GuestSource::Jail | GuestSource::Memory => None,
+            Source::File(path) => Some(Protected { kind: ProtectedKind::Guest, path: path.clone() }),
+            Source::Embedded(_) => None,
         };
         keys.chain(cache).chain(log).chain(guest).collect()
     }

@@ -93,7 +93,8 @@ pub(super) fn report_usage(error: &clap::Error, caller: &Caller, peer: &Peer) ->
         return print(error.to_string().as_bytes());
     }
     if caller.is_client() {
-        return report(&Failure::usage(anyhow::Error::msg(error.to_string())), caller, None, peer);
+        let words = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        return report(&Failure::usage(anyhow::Error::msg(words)), caller, None, peer);
     }
     print_error(&error.to_string());
     ExitCode::from(2)

@@ -2,12 +2,12 @@
 
 use super::account::Account;
 use super::directory::directory;
-use super::launch::{GuestSource, Launch};
 use super::options::{CommonOptions, DirectoryOptions, GuestChoice};
 use super::pair::pair;
 use super::report::Failure;
 use crate::log::Peer;
-use crate::sandbox::DirectoryGrant;
+use crate::sandbox::{DirectoryGrant, Source};
+use crate::serve::Launch;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::collections::BTreeSet;
@@ -59,7 +59,7 @@ impl Run {
         let guest = self.guest.ok_or_else(|| Failure::usage(NoGuest))?;
         check_names(&self.grants).map_err(Failure::usage)?;
         let choice = GuestChoice {
-            guest: GuestSource::File(guest),
+            guest: Source::File(guest),
             directories: self.grants,
             directory_options: Some(&self.directories),
             environment: self.environment,

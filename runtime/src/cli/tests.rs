@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::log::Level;
-use crate::sandbox::Access;
+use crate::sandbox::{Access, Embedded, Source};
 use std::path::{Path, PathBuf};
 
 fn parsed(line: &[&str]) -> Result<Storage, clap::Error> {
@@ -32,7 +32,7 @@ fn the_commands_are_sound() {
 fn a_jail_grants_one_directory() {
     let (_folder, path) = folder();
     let launch = launched(&["jail", &path]).unwrap();
-    assert_eq!(launch.guest, GuestSource::Jail);
+    assert_eq!(launch.guest, Source::Embedded(Embedded::Jail));
     let grant = launch.grants.directories.first().unwrap();
     assert_eq!((grant.host.as_path(), grant.guest.as_str(), grant.access), (Path::new(&path), "/", Access::ReadWrite));
     assert_eq!(launch.grants.directories.len(), 1);
@@ -65,7 +65,7 @@ fn a_component_gets_what_is_granted() {
         "c=3",
     ])
     .unwrap();
-    assert_eq!(launch.guest, GuestSource::File(PathBuf::from("/opt/guests/mine.wasm")));
+    assert_eq!(launch.guest, Source::File(PathBuf::from("/opt/guests/mine.wasm")));
     assert_eq!(launch.grants.directories.len(), 2);
     assert_eq!(launch.grants.environment, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())]);
     assert_eq!(launch.grants.settings, [("c".to_owned(), "3".to_owned())]);
@@ -74,7 +74,7 @@ fn a_component_gets_what_is_granted() {
 #[test]
 fn memory_is_granted_nothing() {
     let launch = launched(&["memory"]).unwrap();
-    assert_eq!(launch.guest, GuestSource::Memory);
+    assert_eq!(launch.guest, Source::Embedded(Embedded::Memory));
     assert!(launch.grants.directories.is_empty());
 }
 
@@ -114,6 +114,12 @@ fn the_log_and_the_cache_may_not_lie_in_the_grant() {
     assert!(matches!(launched(&["jail", "-l", &inside, &path]), Err(Failure::Usage(_))));
     assert!(matches!(launched(&["jail", "--cache-dir", &inside, &path]), Err(Failure::Usage(_))));
     assert!(matches!(launched(&["run", &inside, "--dir", &path]), Err(Failure::Usage(_))));
+}
+
+#[test]
+fn owners_are_numbers_unless_names_are_asked_for() {
+    assert!(!launched(&["memory"]).unwrap().show_names);
+    assert!(launched(&["memory", "--show-names"]).unwrap().show_names);
 }
 
 #[test]

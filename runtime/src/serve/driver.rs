@@ -34,9 +34,11 @@ pub enum Turn {
 }
 
 /// One session's side of the loop. It outlives instances.
-pub struct Driver<T, S> {
+pub struct Driver<T, S, O> {
     transport: T,
     terminated: Pin<Box<S>>,
+    /// To be called once the client has said INIT.
+    opened: Option<O>,
     protocol: sftp::Session,
     storage: StorageSession,
     /// Why the session ends, once it does.
@@ -50,11 +52,19 @@ pub struct Driver<T, S> {
 
 type Pending<F> = FuturesUnordered<F>;
 
-impl<T: Transport, S: Future<Output = ()>> Driver<T, S> {
-    pub fn new(transport: T, terminated: S, protocol: sftp::Session, storage: StorageSession, limits: &Limits) -> Self {
+impl<T: Transport, S: Future<Output = ()>, O: FnOnce()> Driver<T, S, O> {
+    pub fn new(
+        transport: T,
+        terminated: S,
+        opened: O,
+        protocol: sftp::Session,
+        storage: StorageSession,
+        limits: &Limits,
+    ) -> Self {
         Self {
             transport,
             terminated: Box::pin(terminated),
+            opened: Some(opened),
             protocol,
             storage,
             end: None,
@@ -111,6 +121,7 @@ impl<T: Transport, S: Future<Output = ()>> Driver<T, S> {
             if progress {
                 self.guest_waits = false;
             }
+            self.note_init();
             // A call begins when it is first polled, and the guest runs when this function returns.
             if !pending.is_empty() && !self.guest_waits {
                 if progress && self.collect(context, pending)? {
@@ -135,6 +146,15 @@ impl<T: Transport, S: Future<Output = ()>> Driver<T, S> {
                 return Poll::Ready(Ok(Turn::Finished(End::EndTimeout)));
             }
             return Poll::Pending;
+        }
+    }
+
+    fn note_init(&mut self) {
+        if self.opened.is_some()
+            && self.protocol.has_seen_init()
+            && let Some(opened) = self.opened.take()
+        {
+            opened();
         }
     }
 
@@ -240,7 +260,11 @@ impl<T: Transport, S: Future<Output = ()>> Driver<T, S> {
     /// The first reason is the one that is told.
     fn finish(&mut self, end: End, serve_received: bool) {
         if self.end.is_none() {
-            self.end = Some(end);
+            self.end = Some(match end {
+                End::EndOfInput if !self.protocol.has_seen_init() => End::NoInit(None),
+                End::Protocol(fatal) if !self.protocol.has_seen_init() => End::NoInit(Some(fatal)),
+                end => end,
+            });
             self.protocol.end(serve_received);
             self.timer.as_mut().reset(Instant::now() + self.end_timeout);
         }

@@ -3,10 +3,14 @@
 //! answers are carried, deadlines kept, and an instance that faulted is replaced.
 
 mod driver;
+mod launch;
+mod names;
 mod run;
 mod session;
 mod stdio;
 
+pub use launch::Launch;
+pub use names::HostNames;
 pub use run::{Outcome, run};
 pub use session::{End, ServeError, Service};
 pub use stdio::Stdio;

@@ -1,12 +1,12 @@
 //! One session on stdin and stdout, from the operator's decisions to its end.
 
-use super::{End, Service, Stdio};
-use crate::cli::{GuestSource, Launch};
+use super::{End, HostNames, Launch, Service, Stdio};
 use crate::log;
-use crate::sandbox::{Embedded, Engine, Source, Template};
+use crate::sandbox::{Engine, Template};
 use crate::sftp;
 use crate::storage::Client;
 use rustix::fs::Mode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -26,15 +26,10 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     // Created files get exactly the permissions that the guest is asked for: the umask is taken off before that.
     let process_umask = rustix::process::umask(Mode::empty());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let source = match launch.guest {
-        GuestSource::Jail => Source::Embedded(Embedded::Jail),
-        GuestSource::Memory => Source::Embedded(Embedded::Memory),
-        GuestSource::File(path) => Source::File(path),
-    };
     let grants = launch.grants.open()?;
     let engine = Engine::new()?;
     let limits = launch.limits;
-    let template = Template::load(&engine, &source, launch.cache_dir, grants, limits.instance.clone())?;
+    let template = Template::load(&engine, &launch.guest, launch.cache_dir, grants, limits.instance.clone())?;
     let service = Service {
         template,
         client: client(&launch.peer),
@@ -47,7 +42,7 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
             ignore_unsupported_attributes: launch.ignore_unsupported_attributes,
             utc_offset_seconds: 0,
             user: launch.peer.user.clone(),
-            show_names: None,
+            show_names: launch.show_names.then(|| Arc::new(HostNames::default()) as _),
         },
         limits,
     };
@@ -61,7 +56,9 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
         anyhow::Ok(end)
     })?;
     let outcome = tell(end);
-    log::closed(&launch.peer);
+    if outcome != Outcome::NoInit {
+        log::closed(&launch.peer);
+    }
     Ok(outcome)
 }
 
@@ -71,7 +68,12 @@ fn tell(end: End) -> Outcome {
         End::EndOfInput => Outcome::Served,
         End::Protocol(fatal) => {
             tracing::error!("the connection is closed: {fatal}");
-            if matches!(fatal, sftp::Fatal::RequestBeforeInit { .. }) { Outcome::NoInit } else { Outcome::Broken }
+            Outcome::Broken
+        }
+        End::NoInit(fatal) => {
+            let reason = fatal.map_or_else(|| "it ended before INIT".to_owned(), |fatal| fatal.to_string());
+            tracing::error!("the connection is closed: {reason}");
+            Outcome::NoInit
         }
         End::LoginTimeout => {
             tracing::error!("the connection is closed: no INIT came in time (limit --login-timeout)");

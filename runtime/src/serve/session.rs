@@ -29,6 +29,8 @@ pub enum End {
     ClientGone(io::Error),
     /// The client broke the protocol.
     Protocol(sftp::Fatal),
+    /// Something else came before INIT, or the end of the stream.
+    NoInit(Option<sftp::Fatal>),
     /// The client sent no INIT in time.
     LoginTimeout,
     /// Files were still closing when patience ended.
@@ -50,7 +52,7 @@ pub enum ServeError {
 
 impl Service {
     /// Serves one client. `terminated` completes when the operator wants an end; `opened` is called once the storage
-    /// has let the client in.
+    /// has let the client in and the client has said INIT.
     pub async fn serve(
         self,
         transport: impl Transport,
@@ -60,9 +62,8 @@ impl Service {
         let Self { template, client, protocol, limits } = self;
         let (mut instance, storage, connected) =
             begin(&template, &client).await.map_err(ServeError::Start)?.map_err(refused)?;
-        opened();
         let protocol = sftp::Session::new(protocol, connected);
-        let mut driver = Driver::new(transport, terminated, protocol, storage, &limits);
+        let mut driver = Driver::new(transport, terminated, opened, protocol, storage, &limits);
         let mut restarts = 0;
         loop {
             let fault = match instance.run(async |calls| driver.run(calls).await).await {

@@ -17,6 +17,9 @@ use crate::vis::Vis;
 use std::ops::Range;
 use tracing::{debug, info};
 
+/// The greatest size or offset that a file has anywhere: off_t is signed.
+pub const MAX_OFFSET: u64 = i64::MAX as u64;
+
 /// Of `limits@openssh.com`: a WRITE packet is its data and less than this.
 const WRITE_OVERHEAD_BYTES: usize = 1024;
 
@@ -140,6 +143,9 @@ impl Core {
     /// What of a client's changes the storage is asked for. `may_cut` says whether a size is for later to judge.
     pub fn changes(&self, sent: &SentAttributes<'_>, may_cut: bool) -> Result<AttributeChanges, Refusal> {
         let mut changes = sent.to_changes();
+        if changes.size.is_some_and(|size| size > MAX_OFFSET) {
+            return Err(Status::BadMessage.into());
+        }
         if changes.size.is_some() && !may_cut && !self.features.contains(Features::RANDOM_WRITE) {
             return Err(Refusal::new(Status::OpUnsupported, "This storage cannot cut files"));
         }

@@ -1,7 +1,7 @@
 //! Requests on open files and directories. On one file reads and looks overlap one another, and everything else runs
 //! alone; on one directory everything does.
 
-use super::accept::Incoming;
+use super::accept::{Incoming, MAX_OFFSET};
 use super::attributes::SentAttributes;
 use super::checksum::{Algorithm, Checksum, MIN_BLOCK_BYTES};
 use super::core::Core;
@@ -16,9 +16,6 @@ use super::task::{Check, CheckStep, Copy, Data, Reply, Task};
 use super::wire::Writer;
 use crate::storage::{Call, Ending, StoragePath};
 use tracing::{debug, info};
-
-/// The greatest offset that a file has anywhere: off_t is signed.
-const MAX_OFFSET: u64 = i64::MAX as u64;
 
 impl Core {
     /// What a client's handle stands for, if that is alive.
@@ -139,8 +136,11 @@ impl Core {
         handle: &[u8],
         sent: &SentAttributes<'_>,
     ) -> Result<(), Refusal> {
-        let (handle, path, _) = self.live_file(handle)?;
+        let (handle, path, file) = self.live_file(handle)?;
         log_changes(path, sent, self.options.utc_offset_seconds);
+        if sent.size.is_some() && !file.writable {
+            return Err(Status::BadMessage.into());
+        }
         let changes = self.changes(sent, true)?;
         let task = Task::Change { handle, changes };
         self.submit_request(incoming, task, [Claim::handle(handle, Mode::Exclusive)], 0)?;

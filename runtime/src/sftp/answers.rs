@@ -4,6 +4,7 @@ use super::attributes;
 use super::core::{Core, End, Outcome};
 use super::handles::HandleIndex;
 use super::jobs::{Job, JobIndex};
+use super::listing::MAX_NAME_BYTES;
 use super::packet;
 use super::status::{Refusal, Status};
 use super::task::{CheckStep, Open, OpenDirectoryStep, Reply, Task};
@@ -307,6 +308,10 @@ impl Core {
     }
 
     fn send_name(&mut self, request: Option<u32>, name: &[u8]) {
+        if name.len() > MAX_NAME_BYTES {
+            let refusal = Refusal::new(Status::Failure, "The name is too long for a reply");
+            return self.refuse(request, &refusal);
+        }
         if let Some(id) = request {
             self.output.single_name(id, name);
         }

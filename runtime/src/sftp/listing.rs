@@ -14,7 +14,7 @@ const BATCH_ENTRIES: usize = 100;
 pub const MAX_REPLY_BYTES: usize = 120 * 1024;
 
 /// A longer name would not fit a reply, in which it stands twice.
-const MAX_NAME_BYTES: usize = 32 * 1024;
+pub const MAX_NAME_BYTES: usize = 32 * 1024;
 
 #[derive(Debug)]
 struct Entry {

@@ -94,10 +94,10 @@ pub fn set_stat(
     if let Some(times) = times(changes) {
         fs::futimens(file, &times)?;
     }
-    if changes.uid.is_some() || changes.gid.is_some() {
-        if let Some((uid, gid)) = owners(changes, &stat_of(file)?, policy)? {
-            fs::fchown(file, uid, gid)?;
-        }
+    if (changes.uid.is_some() || changes.gid.is_some())
+        && let Some((uid, gid)) = owners(changes, &stat_of(file)?, policy)?
+    {
+        fs::fchown(file, uid, gid)?;
     }
     Ok(())
 }
@@ -209,12 +209,11 @@ fn checked_mode(bits: u16, before: &Stat, policy: PosixPolicy) -> Result<Mode, E
     Ok(Mode::from_raw_mode(mode))
 }
 
+/// What chown(2) takes; `None` leaves it.
+type Owners = (Option<Uid>, Option<Gid>);
+
 /// Owners that the file has already need no grant and no system call.
-fn owners(
-    changes: &AttributeChanges,
-    before: &Stat,
-    policy: PosixPolicy,
-) -> Result<Option<(Option<Uid>, Option<Gid>)>, Errno> {
+fn owners(changes: &AttributeChanges, before: &Stat, policy: PosixPolicy) -> Result<Option<Owners>, Errno> {
     let uid = changes.uid.filter(|uid| *uid != before.st_uid);
     let gid = changes.gid.filter(|gid| *gid != before.st_gid);
     if uid.is_none() && gid.is_none() {

@@ -119,6 +119,21 @@ fn giving_up_in_the_middle_of_a_request_of_many_calls() {
 }
 
 #[test]
+fn giving_up_does_not_wait_for_all_the_calls_of_a_request() {
+    let mut rig = Rig::new();
+    rig.model.put("/f", FileKind::Regular, &[1; 1000]);
+    rig.model.max_copy = Some(10);
+    let (from, to) = (rig.open("/f", READ), rig.open("/g", WRITE | CREATE));
+    let copy = |id| Packet::extended(id, "copy-data").string(&from).u64(0).u64(0).string(&to).u64(0).finish();
+    let id = rig.post(copy);
+    rig.session.end(false);
+    rig.run();
+    assert_eq!(status_of(&rig.replies[&id]), FAILURE);
+    assert_eq!(rig.model.data("/g").len(), 10);
+    rig.finish();
+}
+
+#[test]
 fn an_end_can_be_hurried() {
     let mut rig = Rig::new();
     let handle = rig.open("/f", WRITE | CREATE);
@@ -197,6 +212,22 @@ fn a_late_answer_of_a_lost_instance_changes_nothing() {
     rig.session.complete(late, Ok(Answer::Done));
     rig.run();
     assert!(matches!(rig.replies[&asked], Reply::Attributes(_)));
+    rig.finish();
+}
+
+#[test]
+fn a_place_in_the_order_dies_with_its_job() {
+    let mut rig = Rig::new();
+    rig.post(|id| client::opendir(id, b"/"));
+    rig.post(|id| client::stat(id, b"/"));
+    // The first goes on with its next call, which is not started any more.
+    rig.answer(0);
+    rig.lose_storage();
+    let making = rig.post(|id| client::mkdir(id, b"/d", &plain()));
+    let removing = rig.post(|id| client::rmdir(id, b"/d"));
+    rig.restore_storage();
+    rig.run();
+    assert_eq!((status_of(&rig.replies[&making]), status_of(&rig.replies[&removing])), (OK, OK));
     rig.finish();
 }
 

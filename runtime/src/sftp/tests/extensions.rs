@@ -189,9 +189,7 @@ fn users_groups_by_id() {
     assert_eq!((users.string(), users.string(), users.rest), (Some(b"alice".to_vec()), Some(vec![]), &[][..]));
     let groups = fields.string().unwrap();
     assert_eq!(Fields { rest: &groups }.string(), Some(b"staff".to_vec()));
-    let odd = |id| {
-        Packet::extended(id, "users-groups-by-id@openssh.com").string(b"12345").string(b"").finish()
-    };
+    let odd = |id| Packet::extended(id, "users-groups-by-id@openssh.com").string(b"12345").string(b"").finish();
     assert_eq!(rig.status(odd), BAD_MESSAGE);
     assert_eq!(rig.status(ask(&vec![1000; 60_000], &[])), FAILURE);
     rig.finish();
@@ -232,7 +230,13 @@ fn a_copy_that_says_too_much_is_a_fault() {
     rig.finish();
 }
 
-fn check(name: &'static str, target: &[u8], list: &'static str, range: (u64, u64), block: u32) -> impl Fn(u32) -> Vec<u8> {
+fn check(
+    name: &'static str,
+    target: &[u8],
+    list: &'static str,
+    range: (u64, u64),
+    block: u32,
+) -> impl Fn(u32) -> Vec<u8> {
     let target = target.to_vec();
     move |id| {
         let packet = Packet::extended(id, name).string(&target).string(list.as_bytes());

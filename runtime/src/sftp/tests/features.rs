@@ -108,6 +108,18 @@ fn without_random_writing_a_file_with_content_is_not_opened_to_keep_it() {
 }
 
 #[test]
+fn without_random_writing_an_open_that_empties_a_file_runs_alone() {
+    let mut rig = Rig::with(options(), IN_ORDER);
+    rig.model.put("/empty", FileKind::Regular, b"");
+    rig.post(|id| client::stat(id, b"/empty"));
+    rig.post(|id| client::open(id, b"/empty", WRITE, &plain()));
+    rig.post(|id| client::stat(id, b"/empty"));
+    assert_eq!(rig.in_flight.len(), 1);
+    rig.run();
+    rig.finish();
+}
+
+#[test]
 fn without_random_writing_a_file_is_not_cut() {
     let mut rig = Rig::with(options(), IN_ORDER);
     rig.model.put("/f", FileKind::Regular, b"abc");

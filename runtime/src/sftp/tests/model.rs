@@ -4,6 +4,9 @@
 use crate::storage::*;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+/// No file grows beyond this.
+const MAX_FILE_BYTES: u64 = 8 << 20;
+
 pub type Answered = Result<Answer, Error>;
 
 #[derive(Clone, Debug)]
@@ -174,6 +177,7 @@ impl Model {
     fn change(&mut self, number: u64, changes: AttributeChanges) -> Answered {
         let node = self.nodes.get_mut(&number).unwrap();
         if let Some(size) = changes.size {
+            fits(size)?;
             node.data.resize(usize::try_from(size).unwrap(), 0);
         }
         let attributes = &mut node.attributes;
@@ -268,6 +272,7 @@ impl Model {
             Call::Write { file, offset, data } => {
                 let (number, flags) = self.open_file(file);
                 assert!(flags.contains(OpenFlags::WRITE));
+                fits(offset.checked_add(data.len() as u64).unwrap())?;
                 let content = &mut self.nodes.get_mut(&number).unwrap().data;
                 let at = if flags.contains(OpenFlags::APPEND) { content.len() } else { offset as usize };
                 if content.len() < at + data.len() {
@@ -371,6 +376,7 @@ impl Model {
         let start = (source.1 as usize).min(data.len());
         let limit = length.unwrap_or(u64::MAX).min(self.max_copy.unwrap_or(u64::MAX));
         let part: Vec<u8> = data[start..].iter().copied().take(usize::try_from(limit).unwrap()).collect();
+        fits(destination.1.checked_add(part.len() as u64).unwrap())?;
         let at = destination.1 as usize;
         let content = &mut self.nodes.get_mut(&to).unwrap().data;
         if content.len() < at + part.len() {
@@ -379,6 +385,10 @@ impl Model {
         content[at..at + part.len()].copy_from_slice(&part);
         Ok(Answer::Copied(part.len() as u64))
     }
+}
+
+fn fits(size: u64) -> Result<(), Error> {
+    if size > MAX_FILE_BYTES { Err(ErrorCode::FileTooLarge.into()) } else { Ok(()) }
 }
 
 pub fn usage() -> Usage {

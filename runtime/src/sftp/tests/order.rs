@@ -278,11 +278,12 @@ fn play(steps: &[Step], mut dice: Option<Dice>) -> Vec<Reply> {
         match &mut dice {
             None => rig.run(),
             // Now and then the storage gets something done while the client goes on sending.
-            Some(dice) if !rig.in_flight.is_empty() && dice.below(3) == 0 => {
-                rig.answer(dice.below(rig.in_flight.len()));
-                rig.start().unwrap();
+            Some(dice) => {
+                if !rig.in_flight.is_empty() && dice.below(3) == 0 {
+                    rig.answer(dice.below(rig.in_flight.len()));
+                    rig.start().unwrap();
+                }
             }
-            Some(_) => {}
         }
     }
     match &mut dice {

@@ -78,7 +78,11 @@ fn any_handle() -> impl Strategy<Value = Vec<u8>> {
 
 fn any_attributes() -> impl Strategy<Value = Attributes> {
     let times = proptest::option::of(any::<(u32, u32)>());
-    let rest = (proptest::option::of(0u64..2000), proptest::option::of(any::<(u32, u32)>()), proptest::option::of(any::<u32>()));
+    let rest = (
+        proptest::option::of(0u64..2000),
+        proptest::option::of(any::<(u32, u32)>()),
+        proptest::option::of(any::<u32>()),
+    );
     (rest, times).prop_map(|((size, owner, permissions), times)| Attributes {
         size,
         owner,
@@ -247,7 +251,8 @@ proptest! {
 
 fn any_answer(number: u8) -> Result<Answer, crate::storage::Error> {
     use crate::storage::{Attributes, DirectoryEntry, ErrorCode, Name, StoragePath, Usage};
-    let entry = |name: &str| DirectoryEntry { name: Name::new(name.into()).unwrap(), attributes: Attributes::default() };
+    let entry =
+        |name: &str| DirectoryEntry { name: Name::new(name.into()).unwrap(), attributes: Attributes::default() };
     match number {
         0 => Ok(Answer::Done),
         1 => Ok(Answer::Attributes(Attributes::default())),

@@ -2,25 +2,14 @@
 
 use crate::limits::Limits;
 use crate::log::Peer;
-use crate::sandbox::Grants;
+use crate::sandbox::{Grants, Source};
 use crate::sftp::RequestPolicy;
 use std::path::PathBuf;
-
-/// Which component serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GuestSource {
-    /// The embedded jail.
-    Jail,
-    /// The embedded storage that lives as long as the session.
-    Memory,
-    /// A component that exports the contract.
-    File(PathBuf),
-}
 
 /// One session, fully described.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    pub guest: GuestSource,
+    pub guest: Source,
     pub grants: Grants,
     /// Refuse whatever would change the storage.
     pub read_only: bool,
@@ -31,6 +20,8 @@ pub struct Launch {
     pub requests: RequestPolicy,
     /// Accept changes to attributes that the storage does not keep, and forget them.
     pub ignore_unsupported_attributes: bool,
+    /// Tell the client the host's names of users and groups.
+    pub show_names: bool,
     /// Where compiled guests are kept; nowhere without one.
     pub cache_dir: Option<PathBuf>,
     pub limits: Limits,
