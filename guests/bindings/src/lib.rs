@@ -18,7 +18,7 @@ pub use settings::Settings;
 pub use slot::Slot;
 
 #[doc(hidden)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "generated; the documentation is in wit/")]
 pub mod generated {
     wit_bindgen::generate!({
         inline: "

@@ -66,11 +66,7 @@ impl Contents {
         for piece in pieces(offset, data.len()) {
             let (now, later) = rest.split_at(piece.length);
             rest = later;
-            let page = self.pages.entry(piece.page).or_default();
-            extend_page(page, piece.start + piece.length);
-            if let Some(target) = page.get_mut(piece.start..).and_then(|page| page.get_mut(..now.len())) {
-                target.copy_from_slice(now);
-            }
+            put(self.pages.entry(piece.page).or_default(), piece.start, now);
         }
         self.size = self.size.max(end);
         Ok(())
@@ -108,11 +104,17 @@ impl Contents {
     }
 }
 
-fn extend_page(page: &mut Vec<u8>, length: usize) {
-    if length > page.len() {
-        page.reserve_exact(page_capacity(length) - page.len());
-        page.resize(length, 0);
+/// Writes `bytes` into a page, over what is there and past its end.
+fn put(page: &mut Vec<u8>, start: usize, bytes: &[u8]) {
+    page.reserve_exact(page_capacity(page.len().max(start + bytes.len())) - page.len());
+    if page.len() < start {
+        page.resize(start, 0);
     }
+    let (over, past) = bytes.split_at(bytes.len().min(page.len() - start));
+    if let Some(target) = page.get_mut(start..).and_then(|rest| rest.get_mut(..over.len())) {
+        target.copy_from_slice(over);
+    }
+    page.extend_from_slice(past);
 }
 
 fn page_cost(length: usize) -> u64 {

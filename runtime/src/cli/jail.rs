@@ -15,7 +15,7 @@ use thiserror::Error;
 #[command(override_usage = "strongroom jail [OPTIONS] <DIR>")]
 pub(super) struct Jail {
     /// The directory that the session can reach, as its "/"
-    #[arg(value_name = "DIR", required_unless_present = "query")]
+    #[arg(value_name = "DIR", required_unless_present_any = ["query", "after_dashes"])]
     directory: Option<PathBuf>,
 
     #[command(flatten)]
@@ -31,7 +31,8 @@ struct NoDirectory;
 
 impl Jail {
     pub(super) fn launch(self, account: &Account, peer: Peer) -> Result<Launch, Failure> {
-        let host = self.directory.ok_or_else(|| Failure::usage(NoDirectory))?;
+        let host =
+            self.directory.or_else(|| self.common.operand_after_dashes()).ok_or_else(|| Failure::usage(NoDirectory))?;
         let access = if self.common.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let choice = GuestChoice {
             guest: Source::Embedded(Embedded::Jail),

@@ -18,6 +18,11 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct CommonOptions {
+    /// What follows `--`. Clients append words to a server's command that OpenSSH's ignores: `scp -D` starts it with
+    /// `-- HOST sftp`, as if it were ssh.
+    #[arg(last = true, hide = true)]
+    after_dashes: Vec<OsString>,
+
     /// Take these permission bits from new files and directories
     #[arg(short, long, value_name = "OCTAL", value_parser = umask, help_heading = "Session")]
     umask: Option<u16>,
@@ -97,6 +102,11 @@ pub(super) struct GuestChoice<'a> {
 }
 
 impl CommonOptions {
+    /// The operand of the subcommand if it was written behind `--`.
+    pub(super) fn operand_after_dashes(&self) -> Option<PathBuf> {
+        self.after_dashes.first().map(PathBuf::from)
+    }
+
     /// `-Q requests` asks for a list, not for a session.
     pub(super) fn is_query(&self) -> bool {
         self.query.is_some()

@@ -38,7 +38,7 @@ impl Failure {
 
     fn for_operators(&self) -> String {
         match self {
-            Self::Usage(reason) | Self::Other(reason) => format!("{reason:#}"),
+            Self::Usage(reason) | Self::Other(reason) => reason.to_string(),
             Self::NoSession(reason) => for_log(reason),
         }
     }

@@ -18,7 +18,7 @@ use thiserror::Error;
 #[command(override_usage = "strongroom run [OPTIONS] <GUEST.wasm>")]
 pub(super) struct Run {
     /// The component
-    #[arg(value_name = "GUEST.wasm", required_unless_present = "query")]
+    #[arg(value_name = "GUEST.wasm", required_unless_present_any = ["query", "after_dashes"])]
     guest: Option<PathBuf>,
 
     /// Grant the directory HOST under the name GUEST ("/" unless given), with :ro for reading only
@@ -56,7 +56,7 @@ struct NoGuest;
 
 impl Run {
     pub(super) fn launch(self, account: &Account, peer: Peer) -> Result<Launch, Failure> {
-        let guest = self.guest.ok_or_else(|| Failure::usage(NoGuest))?;
+        let guest = self.guest.or_else(|| self.common.operand_after_dashes()).ok_or_else(|| Failure::usage(NoGuest))?;
         check_names(&self.grants).map_err(Failure::usage)?;
         let choice = GuestChoice {
             guest: Source::File(guest),

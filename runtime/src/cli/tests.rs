@@ -40,6 +40,20 @@ fn a_jail_grants_one_directory() {
 }
 
 #[test]
+fn words_behind_dashes_are_a_clients_unless_the_operand_is_missing() {
+    let (_folder, path) = folder();
+    for line in
+        [["jail", &path, "--", "somehost", "sftp"].as_slice(), &["jail", "--", &path], &["jail", "-R", "--", &path]]
+    {
+        let launch = launched(line).unwrap();
+        assert_eq!(launch.grants.directories.first().unwrap().host, Path::new(&path), "{line:?}");
+    }
+    assert!(launched(&["memory", "--", "somehost", "sftp"]).is_ok());
+    assert!(parsed(&["jail", &path, "somehost", "sftp"]).is_err());
+    assert!(parsed(&["jail"]).is_err());
+}
+
+#[test]
 fn a_read_only_jail_grants_no_writing() {
     let launch = launched(&["jail", "-R", "/"]).unwrap();
     assert!(launch.read_only);

@@ -13,7 +13,7 @@ use crate::storage::{Answer, Call, Client, Connected, Error, OpenFlags};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use wasmtime::component::{Accessor, Resource, ResourceAny};
 use wasmtime::{AsContextMut, Store};
 
@@ -146,6 +146,11 @@ impl<'a> Calls<'a> {
     /// Whether the instance has done all that it can since [`Calls::let_run`].
     pub fn is_waiting(&self) -> bool {
         self.watch.is_waiting()
+    }
+
+    /// Whether nothing of the guest's goes on in the instance, not even behind calls that have returned.
+    pub fn is_idle(&self, context: &mut Context<'_>) -> bool {
+        self.accessor.poll_no_interesting_tasks(context).is_ready()
     }
 
     /// Starts `call` on `session`. What the answer made or ended is noted by [`StorageSession::settle`].

@@ -82,7 +82,9 @@ impl Template {
         }
         let mut meter = CpuMeter::new(self.limits.cpu_time);
         store.set_epoch_deadline(1);
+        let engine = self.engine.clone();
         store.epoch_deadline_callback(move |context| {
+            engine.ticker().wake();
             meter.check(&context.data().watch)?;
             Ok(UpdateDeadline::Continue(1))
         });

@@ -45,7 +45,8 @@ impl Ticker {
         Ok(Self { shared, thread: handle.thread().clone(), handle: Some(handle) })
     }
 
-    /// To be called before guest code runs. Costs an addition unless the thread sleeps.
+    /// To be called before guest code runs, and again in each epoch in which it has not returned: the thread would fall
+    /// asleep over a guest that runs on. Costs an addition unless the thread sleeps.
     pub fn wake(&self) {
         self.shared.activity.fetch_add(1, Ordering::SeqCst);
         if self.shared.asleep.swap(false, Ordering::SeqCst) {

@@ -4,16 +4,17 @@
 //! only then are replies sent and requests received. So many requests come out of one read and many replies go into
 //! one write. What a guest handed over as a native file is read and written here, without entering the guest.
 
-use super::Transport;
 use super::session::End;
+use super::{Transport, Wanted};
 use crate::limits::Limits;
 use crate::sandbox::{Calls, Fault, Finished, NativeFile, StorageSession};
 use crate::sftp::{self, CallId};
 use crate::storage::{Answer, Call, Connected, Error};
 use futures_util::stream::{FuturesUnordered, Stream};
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, Sleep};
 
@@ -34,9 +35,8 @@ pub enum Turn {
 }
 
 /// One session's side of the loop. It outlives instances.
-pub struct Driver<T, S, O> {
+pub struct Driver<T, O> {
     transport: T,
-    terminated: Pin<Box<S>>,
     /// To be called once the client has said INIT.
     opened: Option<O>,
     protocol: sftp::Session,
@@ -48,22 +48,16 @@ pub struct Driver<T, S, O> {
     end_timeout: Duration,
     /// The instance has run until it can only wait.
     guest_waits: bool,
+    /// Something may have arrived since the last look.
+    may_receive: bool,
 }
 
 type Pending<F> = FuturesUnordered<F>;
 
-impl<T: Transport, S: Future<Output = ()>, O: FnOnce()> Driver<T, S, O> {
-    pub fn new(
-        transport: T,
-        terminated: S,
-        opened: O,
-        protocol: sftp::Session,
-        storage: StorageSession,
-        limits: &Limits,
-    ) -> Self {
+impl<T: Transport, O: FnOnce()> Driver<T, O> {
+    pub fn new(transport: T, opened: O, protocol: sftp::Session, storage: StorageSession, limits: &Limits) -> Self {
         Self {
             transport,
-            terminated: Box::pin(terminated),
             opened: Some(opened),
             protocol,
             storage,
@@ -71,6 +65,7 @@ impl<T: Transport, S: Future<Output = ()>, O: FnOnce()> Driver<T, S, O> {
             timer: Box::pin(tokio::time::sleep(limits.login_timeout)),
             end_timeout: limits.end_timeout,
             guest_waits: false,
+            may_receive: true,
         }
     }
 
@@ -139,13 +134,18 @@ impl<T: Transport, S: Future<Output = ()>, O: FnOnce()> Driver<T, S, O> {
             if pending.is_empty() && self.storage.closed_resources() >= DROP_BATCH {
                 return Poll::Ready(Ok(Turn::DropClosed));
             }
-            if self.exchange(context) || self.watch_ends(context) {
+            if self.exchange() || self.watch_ends(context) {
                 continue;
             }
             if matches!(self.end, Some(End::EndTimeout)) {
                 return Poll::Ready(Ok(Turn::Finished(End::EndTimeout)));
             }
-            return Poll::Pending;
+            let is_alone = pending.is_empty() && calls.is_idle(context);
+            match self.wait(context, is_alone) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.finish(End::ClientGone(error), false),
+                Poll::Pending => return Poll::Pending,
+            }
         }
     }
 
@@ -203,50 +203,64 @@ impl<T: Transport, S: Future<Output = ()>, O: FnOnce()> Driver<T, S, O> {
     }
 
     /// Sends and receives what can be sent and received now; true if anything was.
-    fn exchange(&mut self, context: &mut Context<'_>) -> bool {
-        let mut any = false;
-        if !self.protocol.output().is_empty() {
-            match self.transport.poll_send(context, self.protocol.output()) {
-                Poll::Ready(Ok(sent)) => {
-                    self.protocol.sent(sent);
-                    any = true;
-                }
-                Poll::Ready(Err(error)) => {
-                    self.protocol.sent(self.protocol.output().len());
-                    self.finish(End::ClientGone(error), false);
-                    any = true;
-                }
-                Poll::Pending => {}
+    fn exchange(&mut self) -> bool {
+        let sent = self.send();
+        if self.may_receive && self.wants_input() { self.receive() || sent } else { sent }
+    }
+
+    /// A client that does not take its replies is not listened to meanwhile.
+    fn wants_input(&self) -> bool {
+        self.end.is_none() && self.protocol.output().is_empty() && self.protocol.wants_input()
+    }
+
+    fn send(&mut self) -> bool {
+        if self.protocol.output().is_empty() {
+            return false;
+        }
+        match self.transport.send(self.protocol.output()) {
+            Ok(Some(sent)) => self.protocol.sent(sent),
+            Ok(None) => return false,
+            Err(error) => {
+                self.protocol.sent(self.protocol.output().len());
+                self.finish(End::ClientGone(error), false);
             }
         }
-        if self.end.is_none() && self.protocol.wants_input() && (!any || self.protocol.output().is_empty()) {
-            match self.transport.poll_receive(context, self.protocol.input()) {
-                Poll::Ready(Ok(0)) => {
-                    self.finish(End::EndOfInput, true);
-                    any = true;
-                }
-                Poll::Ready(Ok(_)) => {
-                    self.protocol.set_now(unix_seconds());
-                    any = true;
-                }
-                Poll::Ready(Err(error)) => {
-                    self.finish(End::ClientGone(error), false);
-                    any = true;
-                }
-                Poll::Pending => {}
-            }
+        true
+    }
+
+    fn receive(&mut self) -> bool {
+        let input = self.protocol.input();
+        let room = input.capacity() - input.len();
+        let received = self.transport.receive(input);
+        // Less than there was room for: nothing is left, and asking again would only say so.
+        self.may_receive = matches!(received, Ok(Some(received)) if received == room);
+        match received {
+            Ok(Some(0)) => self.finish(End::EndOfInput, true),
+            Ok(Some(_)) => self.protocol.set_now(unix_seconds()),
+            Ok(None) => return false,
+            Err(error) => self.finish(End::ClientGone(error), false),
         }
-        any
+        true
+    }
+
+    /// Waits for the client or the operator, asleep if there is nothing else to wait for.
+    fn wait(&mut self, context: &mut Context<'_>, is_alone: bool) -> Poll<io::Result<()>> {
+        let wanted = Wanted { receive: self.wants_input(), send: !self.protocol.output().is_empty() };
+        let deadline = self.is_timed().then(|| self.timer.deadline().into_std());
+        if !(is_alone && self.transport.block_until_ready(wanted, deadline)?) {
+            ready!(self.transport.poll_ready(context, wanted))?;
+        }
+        self.may_receive = true;
+        Poll::Ready(Ok(()))
     }
 
     /// The operator's wish and the time-outs; true if one of them ended the session now.
     fn watch_ends(&mut self, context: &mut Context<'_>) -> bool {
-        if self.end.is_none() && self.terminated.as_mut().poll(context).is_ready() {
+        if self.end.is_none() && self.transport.is_terminated() {
             self.finish(End::Terminated, false);
             return true;
         }
-        let is_timed = self.end.is_some() || !self.protocol.has_seen_init();
-        if is_timed && self.timer.as_mut().poll(context).is_ready() {
+        if self.is_timed() && self.timer.as_mut().poll(context).is_ready() {
             if self.end.is_some() {
                 self.end = Some(End::EndTimeout);
                 return false;
@@ -255,6 +269,10 @@ impl<T: Transport, S: Future<Output = ()>, O: FnOnce()> Driver<T, S, O> {
             return true;
         }
         false
+    }
+
+    fn is_timed(&self) -> bool {
+        self.end.is_some() || !self.protocol.has_seen_init()
     }
 
     /// The first reason is the one that is told.

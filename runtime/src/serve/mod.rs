@@ -8,6 +8,7 @@ mod names;
 mod run;
 mod session;
 mod stdio;
+mod termination;
 
 pub use launch::Launch;
 pub use names::HostNames;
@@ -17,12 +18,31 @@ pub use stdio::Stdio;
 
 use std::io;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
-/// A byte stream to a client.
+/// A byte stream to a client, and the operator's wish to end it.
 pub trait Transport {
-    /// Appends what has arrived to `buffer`, at most its spare capacity; 0 at the end of input.
-    fn poll_receive(&mut self, context: &mut Context<'_>, buffer: &mut Vec<u8>) -> Poll<io::Result<usize>>;
+    /// Appends what has arrived to `buffer`, at most its spare capacity. `Some(0)` at the end of input, `None` if
+    /// nothing is there now.
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>>;
 
-    /// Sends the beginning of `bytes` and says how much that was.
-    fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    /// Sends the beginning of `bytes` and says how much that was; `None` if nothing can be taken now.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>>;
+
+    /// Whether the operator has asked for an end, as far as the last wait found out.
+    fn is_terminated(&self) -> bool;
+
+    /// Waits, beside other things, for what is wanted or for the operator's wish.
+    fn poll_ready(&mut self, context: &mut Context<'_>, wanted: Wanted) -> Poll<io::Result<()>>;
+
+    /// The same with nothing else to wait for, to `deadline` at the latest: a process that serves one client lets its
+    /// thread sleep in the kernel. False where that must not be done.
+    fn block_until_ready(&mut self, wanted: Wanted, deadline: Option<Instant>) -> io::Result<bool>;
+}
+
+/// What a wait is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub receive: bool,
+    pub send: bool,
 }

@@ -1,5 +1,6 @@
 //! One session on stdin and stdout, from the operator's decisions to its end.
 
+use super::termination::Termination;
 use super::{End, HostNames, Launch, Service, Stdio};
 use crate::log;
 use crate::sandbox::{Engine, Template};
@@ -8,7 +9,6 @@ use crate::storage::Client;
 use rustix::fs::Mode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How a session on stdin and stdout ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub enum Outcome {
 pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     // Created files get exactly the permissions that the guest is asked for: the umask is taken off before that.
     let process_umask = rustix::process::umask(Mode::empty());
+    let termination = Termination::watch()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let grants = launch.grants.open()?;
     let engine = Engine::new()?;
@@ -47,12 +48,8 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
         limits,
     };
     let end = runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let terminated = async move {
-            terminate.recv().await;
-        };
-        let transport = Stdio::take()?;
-        let end = service.serve(transport, terminated, || log::opened(&launch.peer)).await?;
+        let transport = Stdio::take(termination)?;
+        let end = service.serve(transport, || log::opened(&launch.peer)).await?;
         anyhow::Ok(end)
     })?;
     let outcome = tell(end);

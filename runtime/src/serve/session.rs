@@ -6,7 +6,6 @@ use crate::limits::Limits;
 use crate::sandbox::{Fault, Instance, StorageSession, Template};
 use crate::storage::{Client, Connected, Error};
 use crate::{sftp, vis};
-use std::future::Future;
 use std::io;
 use thiserror::Error as ThisError;
 
@@ -51,19 +50,14 @@ pub enum ServeError {
 }
 
 impl Service {
-    /// Serves one client. `terminated` completes when the operator wants an end; `opened` is called once the storage
+    /// Serves one client. `opened` is called once the storage
     /// has let the client in and the client has said INIT.
-    pub async fn serve(
-        self,
-        transport: impl Transport,
-        terminated: impl Future<Output = ()>,
-        opened: impl FnOnce(),
-    ) -> Result<End, ServeError> {
+    pub async fn serve(self, transport: impl Transport, opened: impl FnOnce()) -> Result<End, ServeError> {
         let Self { template, client, protocol, limits } = self;
         let (mut instance, storage, connected) =
             begin(&template, &client).await.map_err(ServeError::Start)?.map_err(refused)?;
         let protocol = sftp::Session::new(protocol, connected);
-        let mut driver = Driver::new(transport, terminated, opened, protocol, storage, &limits);
+        let mut driver = Driver::new(transport, opened, protocol, storage, &limits);
         let mut restarts = 0;
         loop {
             let fault = match instance.run(async |calls| driver.run(calls).await).await {

@@ -1,138 +1,170 @@
 //! stdin and stdout as a transport: the pipes or sockets that sshd or `sftp -D` gives.
+//!
+//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in poll(2); only beside a guest
+//! that waits itself is the event loop asked, and only then do the descriptors enter it: an edge-triggered event for
+//! each reply that the client takes would cost more than the reply.
 
-use super::Transport;
-use rustix::fs::{FileType, OFlags};
+use super::termination::Termination;
+use super::{Transport, Wanted};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream as StdUnixStream;
-use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::AsyncWrite;
-use tokio::net::UnixStream;
-use tokio::net::unix::pipe;
-use tokio_util::io::poll_read_buf;
+use std::time::Instant;
+use tokio::net::unix::pipe::{Receiver, Sender};
 
 /// The process's standard input and output. Both are put back as they were when it is dropped.
 pub struct Stdio {
-    input: Input,
-    output: Output,
-    _blocking_again: [Option<BlockingAgain>; 2],
+    input: Nonblocking,
+    output: Nonblocking,
+    termination: Termination,
+    terminated: bool,
+    events: Option<Events>,
 }
 
-/// A pipe or a socket waits in the event loop; a file or a terminal is always ready, and blocks.
-enum Input {
-    Pipe(pipe::Receiver),
-    Socket(UnixStream),
-    Blocking(OwnedFd),
-}
-
-enum Output {
-    Pipe(pipe::Sender),
-    Socket(UnixStream),
-    Blocking(OwnedFd),
+/// The descriptors in tokio's event loop. Nothing is read or written through these.
+struct Events {
+    input: Option<Receiver>,
+    output: Option<Sender>,
+    termination: Option<Receiver>,
 }
 
 impl Stdio {
-    /// Must be called inside a tokio runtime.
-    pub fn take() -> io::Result<Self> {
-        let (stdin, stdout) = (io::stdin(), io::stdout());
-        let blocking_again = [BlockingAgain::note(stdin.as_fd())?, BlockingAgain::note(stdout.as_fd())?];
+    pub fn take(termination: Termination) -> io::Result<Self> {
         Ok(Self {
-            input: Input::new(stdin.as_fd())?,
-            output: Output::new(stdout.as_fd())?,
-            _blocking_again: blocking_again,
+            input: Nonblocking::new(io::stdin().as_fd())?,
+            output: Nonblocking::new(io::stdout().as_fd())?,
+            termination,
+            terminated: false,
+            events: None,
         })
+    }
+
+    /// poll(2). Gives whether anything is ready, and takes note of SIGTERM.
+    fn wait(&mut self, wanted: Wanted, timeout: Option<Timespec>) -> io::Result<bool> {
+        let flag = |wanted, flag| if wanted { flag } else { PollFlags::empty() };
+        let mut descriptors = [
+            PollFd::new(&self.termination, PollFlags::IN),
+            PollFd::new(&self.input.descriptor, flag(wanted.receive, PollFlags::IN)),
+            PollFd::new(&self.output.descriptor, flag(wanted.send, PollFlags::OUT)),
+        ];
+        let ready = match poll(&mut descriptors, timeout.as_ref()) {
+            Ok(ready) => ready,
+            Err(Errno::INTR) => return Ok(true),
+            Err(errno) => return Err(errno.into()),
+        };
+        let [termination, ..] = &descriptors;
+        self.terminated |= !termination.revents().is_empty();
+        Ok(ready > 0)
     }
 }
 
 impl Transport for Stdio {
-    fn poll_receive(&mut self, context: &mut Context<'_>, buffer: &mut Vec<u8>) -> Poll<io::Result<usize>> {
-        match &mut self.input {
-            Input::Pipe(pipe) => poll_read_buf(Pin::new(pipe), context, buffer),
-            Input::Socket(socket) => poll_read_buf(Pin::new(socket), context, buffer),
-            Input::Blocking(descriptor) => {
-                Poll::Ready(retry(|| rustix::io::read(&*descriptor, rustix::buffer::spare_capacity(buffer))))
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
+        now(|| rustix::io::read(&self.input.descriptor, rustix::buffer::spare_capacity(buffer)))
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        now(|| rustix::io::write(&self.output.descriptor, bytes))
+    }
+
+    fn is_terminated(&self) -> bool {
+        self.terminated
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>, wanted: Wanted) -> Poll<io::Result<()>> {
+        loop {
+            if self.wait(wanted, Some(Timespec::default()))? {
+                return Poll::Ready(Ok(()));
+            }
+            let events = match &mut self.events {
+                Some(events) => events,
+                none => none.insert(Events::new(&self.input, &self.output, &self.termination)?),
+            };
+            // An event may be older than what poll(2) has just said: then it is used up and the next one waited for.
+            if !events.poll_any(context, wanted) {
+                return Poll::Pending;
             }
         }
     }
 
-    fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.output {
-            Output::Pipe(pipe) => Pin::new(pipe).poll_write(context, bytes),
-            Output::Socket(socket) => Pin::new(socket).poll_write(context, bytes),
-            Output::Blocking(descriptor) => Poll::Ready(retry(|| rustix::io::write(&*descriptor, bytes))),
+    fn block_until_ready(&mut self, wanted: Wanted, deadline: Option<Instant>) -> io::Result<bool> {
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        self.wait(wanted, timeout)?;
+        Ok(true)
+    }
+}
+
+impl Events {
+    fn new(input: &Nonblocking, output: &Nonblocking, termination: &Termination) -> io::Result<Self> {
+        Ok(Self {
+            input: unless_a_file(Receiver::from_owned_fd_unchecked(input.descriptor.try_clone()?))?,
+            output: unless_a_file(Sender::from_owned_fd_unchecked(output.descriptor.try_clone()?))?,
+            termination: unless_a_file(Receiver::from_owned_fd(termination.as_fd().try_clone_to_owned()?))?,
+        })
+    }
+
+    /// Whether there was an event, which is used up.
+    fn poll_any(&self, context: &mut Context<'_>, wanted: Wanted) -> bool {
+        let used_up = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let mut any = false;
+        for receiver in [&self.termination, &self.input].into_iter().flatten() {
+            let is_wanted =
+                wanted.receive || self.termination.as_ref().is_some_and(|other| std::ptr::eq(other, receiver));
+            if is_wanted && receiver.poll_read_ready(context).is_ready() {
+                any |= receiver.try_io(used_up).is_err();
+            }
         }
+        if let Some(sender) = self.output.as_ref().filter(|_| wanted.send)
+            && sender.poll_write_ready(context).is_ready()
+        {
+            any |= sender.try_io(used_up).is_err();
+        }
+        any
     }
 }
 
-impl Input {
-    fn new(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
-        let kind = kind(descriptor)?;
-        let descriptor = descriptor.try_clone_to_owned()?;
-        Ok(match kind {
-            FileType::Fifo => Self::Pipe(pipe::Receiver::from_owned_fd(nonblocking(descriptor)?)?),
-            FileType::Socket => Self::Socket(socket(descriptor)?),
-            _ => Self::Blocking(descriptor),
-        })
+/// A file has no events (EPERM) and needs none: poll(2) always finds it ready.
+fn unless_a_file<T>(registered: io::Result<T>) -> io::Result<Option<T>> {
+    match registered {
+        Ok(registered) => Ok(Some(registered)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(error),
     }
-}
-
-impl Output {
-    fn new(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
-        let kind = kind(descriptor)?;
-        let descriptor = descriptor.try_clone_to_owned()?;
-        Ok(match kind {
-            FileType::Fifo => Self::Pipe(pipe::Sender::from_owned_fd(nonblocking(descriptor)?)?),
-            FileType::Socket => Self::Socket(socket(descriptor)?),
-            _ => Self::Blocking(descriptor),
-        })
-    }
-}
-
-fn kind(descriptor: BorrowedFd<'_>) -> io::Result<FileType> {
-    Ok(FileType::from_raw_mode(rustix::fs::fstat(descriptor)?.st_mode))
-}
-
-fn socket(descriptor: OwnedFd) -> io::Result<UnixStream> {
-    UnixStream::from_std(StdUnixStream::from(nonblocking(descriptor)?))
-}
-
-fn nonblocking(descriptor: OwnedFd) -> io::Result<OwnedFd> {
-    let flags = rustix::fs::fcntl_getfl(&descriptor)?;
-    rustix::fs::fcntl_setfl(&descriptor, flags | OFlags::NONBLOCK)?;
-    Ok(descriptor)
 }
 
 /// O_NONBLOCK belongs to the open file, which the process that started this one may share: it is taken off again.
-struct BlockingAgain {
+struct Nonblocking {
     descriptor: OwnedFd,
-    flags: OFlags,
+    flags_before: OFlags,
 }
 
-impl BlockingAgain {
-    /// `None` if it was set before.
-    fn note(descriptor: BorrowedFd<'_>) -> io::Result<Option<Self>> {
-        let flags = rustix::fs::fcntl_getfl(descriptor)?;
-        if flags.contains(OFlags::NONBLOCK) {
-            return Ok(None);
-        }
-        Ok(Some(Self { descriptor: descriptor.try_clone_to_owned()?, flags }))
+impl Nonblocking {
+    fn new(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
+        let descriptor = descriptor.try_clone_to_owned()?;
+        let flags_before = rustix::fs::fcntl_getfl(&descriptor)?;
+        rustix::fs::fcntl_setfl(&descriptor, flags_before | OFlags::NONBLOCK)?;
+        Ok(Self { descriptor, flags_before })
     }
 }
 
-impl Drop for BlockingAgain {
+impl Drop for Nonblocking {
     fn drop(&mut self) {
         // At the end of the process there is nobody left to tell.
-        let _ = rustix::fs::fcntl_setfl(&self.descriptor, self.flags);
+        let _ = rustix::fs::fcntl_setfl(&self.descriptor, self.flags_before);
     }
 }
 
-fn retry(mut operation: impl FnMut() -> Result<usize, Errno>) -> io::Result<usize> {
+fn now(mut operation: impl FnMut() -> Result<usize, Errno>) -> io::Result<Option<usize>> {
     loop {
         match operation() {
+            Ok(bytes) => return Ok(Some(bytes)),
             Err(Errno::INTR) => {}
-            result => return result.map_err(io::Error::from),
+            Err(Errno::AGAIN) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
         }
     }
 }

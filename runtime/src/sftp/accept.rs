@@ -149,6 +149,10 @@ impl Core {
         if changes.size.is_some() && !may_cut && !self.features.contains(Features::RANDOM_WRITE) {
             return Err(Refusal::new(Status::OpUnsupported, "This storage cannot cut files"));
         }
+        // "Implementations SHOULD ignore extended data fields that they do not understand" (the draft, section 5).
+        if !self.features.contains(Features::EXTENDED_ATTRIBUTES) {
+            changes.extended = Vec::new();
+        }
         let all = changes.clone();
         if !self.features.contains(Features::PERMISSIONS) {
             changes.permissions = None;
@@ -158,9 +162,6 @@ impl Core {
         }
         if !self.features.contains(Features::TIMES) {
             (changes.accessed, changes.modified) = (None, None);
-        }
-        if !self.features.contains(Features::EXTENDED_ATTRIBUTES) {
-            changes.extended = Vec::new();
         }
         if changes != all && !self.options.ignore_unsupported_attributes {
             return Err(Refusal::new(Status::OpUnsupported, "This storage does not keep that attribute"));

@@ -93,6 +93,7 @@ impl Core {
         if !file.writable {
             return Err(Status::Failure.into());
         }
+        let offset = file.write_offset(offset);
         if let Some(refusal) = refuse_range(offset, data.len() as u64) {
             self.spoil(handle);
             return Err(refusal);
@@ -190,10 +191,13 @@ impl Core {
         if !from.readable || !to.writable {
             return Err(Status::Failure.into());
         }
-        let refused = refuse_range(sent.source_offset, sent.length);
-        if let Some(refusal) = refused.or_else(|| refuse_range(sent.destination_offset, sent.length)) {
+        let destination_offset = to.write_offset(sent.destination_offset);
+        let refused = refuse_range(sent.source_offset, 0);
+        if let Some(refusal) = refused.or_else(|| refuse_range(destination_offset, 0)) {
             return Err(refusal);
         }
+        // No file goes on beyond it, so that a longer copy ends at the end of `source`.
+        let longest = MAX_OFFSET - sent.source_offset.max(destination_offset);
         // Two handles of one path are taken for one file, as they nearly always are.
         if (source == destination || source_path == destination_path) && overlaps(&sent) {
             return Err(Refusal::new(Status::Failure, "The ranges overlap"));
@@ -201,9 +205,9 @@ impl Core {
         let task = Task::Copy(Copy {
             source,
             source_offset: sent.source_offset,
-            remaining: (sent.length > 0).then_some(sent.length),
+            remaining: (sent.length > 0).then_some(sent.length.min(longest)),
             destination,
-            destination_offset: sent.destination_offset,
+            destination_offset,
         });
         let to = Claim::handle(destination, Mode::Exclusive);
         if source == destination {

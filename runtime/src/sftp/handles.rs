@@ -71,6 +71,11 @@ impl OpenFile {
     pub fn new(readable: bool, writable: bool, append: bool) -> Self {
         Self { readable, writable, append, upload_offset: 0, write_failed: false, bytes_read: 0, bytes_written: 0 }
     }
+
+    /// Where a write goes: a file that is appended to has no other place than its end, whatever the client says.
+    pub fn write_offset(&self, sent: u64) -> u64 {
+        if self.append { 0 } else { sent }
+    }
 }
 
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use super::rig::*;
 use crate::sftp::Options;
 use crate::sftp::client::{self, *};
-use crate::storage::{Answer, Call, Features, FileKind};
+use crate::storage::{Answer, Call, Ending, Features, FileKind};
 
 fn plain() -> Attributes {
     Attributes::default()
@@ -35,6 +35,9 @@ fn attack_offsets_and_sizes_beyond_every_file_never_reach_the_storage() {
     assert_eq!(rig.status(|id| client::setstat(id, b"/f", &size)), BAD_MESSAGE);
     assert_eq!(rig.status(|id| client::fsetstat(id, &handle, &size)), BAD_MESSAGE);
     assert_eq!(rig.started.len(), before);
+    // What the client wanted to write is not in the file.
+    assert_eq!(rig.status(|id| client::close(id, &handle)), FAILURE);
+    assert_eq!(rig.model.closed, [Ending::Discard]);
     rig.finish();
 }
 
