@@ -50,6 +50,8 @@ pub struct Driver<T, O> {
     guest_waits: bool,
     /// Something may have arrived since the last look.
     may_receive: bool,
+    /// The client may take something: the last send was not cut short.
+    may_send: bool,
 }
 
 type Pending<F> = FuturesUnordered<F>;
@@ -66,6 +68,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             end_timeout: limits.end_timeout,
             guest_waits: false,
             may_receive: true,
+            may_send: true,
         }
     }
 
@@ -193,10 +196,8 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                     }
                 }
                 Ok(None) => break,
-                Err(fatal) => {
-                    self.finish(End::Protocol(fatal), false);
-                    break;
-                }
+                // The end has calls of its own, to be started before anything is waited for.
+                Err(fatal) => self.finish(End::Protocol(fatal), false),
             }
         }
         any
@@ -214,12 +215,19 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     }
 
     fn send(&mut self) -> bool {
-        if self.protocol.output().is_empty() {
+        let length = self.protocol.output().len();
+        if length == 0 || !self.may_send {
             return false;
         }
         match self.transport.send(self.protocol.output()) {
-            Ok(Some(sent)) => self.protocol.sent(sent),
-            Ok(None) => return false,
+            Ok(Some(sent)) => {
+                self.may_send = sent == length;
+                self.protocol.sent(sent);
+            }
+            Ok(None) => {
+                self.may_send = false;
+                return false;
+            }
             Err(error) => {
                 self.protocol.sent(self.protocol.output().len());
                 self.finish(End::ClientGone(error), false);
@@ -251,6 +259,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             ready!(self.transport.poll_ready(context, wanted))?;
         }
         self.may_receive = true;
+        self.may_send = true;
         Poll::Ready(Ok(()))
     }
 
@@ -260,7 +269,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             self.finish(End::Terminated, false);
             return true;
         }
-        if self.is_timed() && self.timer.as_mut().poll(context).is_ready() {
+        if self.is_timed() && self.is_overdue(context) {
             if self.end.is_some() {
                 self.end = Some(End::EndTimeout);
                 return false;
@@ -269,6 +278,11 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             return true;
         }
         false
+    }
+
+    /// The clock is asked too, because a timer of the event loop stands still while `wait` sleeps outside of it.
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        self.timer.as_mut().poll(context).is_ready() || Instant::now() >= self.timer.deadline()
     }
 
     fn is_timed(&self) -> bool {
