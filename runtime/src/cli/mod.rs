@@ -71,6 +71,7 @@ enum Storage {
 
 /// Runs the command that this process was started as.
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("the host panicked: {panic}")));
     let caller = Caller::current();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -124,8 +125,11 @@ fn serve(
     peer: &Peer,
     log: &LogOptions,
 ) -> Result<ExitCode, Failure> {
-    log::start(log, peer).map_err(Failure::other)?;
-    caller.admit()?;
+    let admitted = caller.admit();
+    let logged = log::start(log, peer);
+    // First what a client may read: a log that cannot be opened has a path of the host's.
+    admitted?;
+    logged.map_err(Failure::other)?;
     let launch = storage.launch(account, peer.clone())?;
     match serve::run(launch) {
         Ok(Outcome::Served) => Ok(ExitCode::SUCCESS),

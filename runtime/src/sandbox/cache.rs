@@ -7,7 +7,7 @@
 
 use super::component::one_line;
 use super::{Engine, unchecked};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -74,9 +74,8 @@ impl CompileCache {
         let code = engine.inner().precompile_component(component)?;
         if let Err(error) = self.store(&entry, &code) {
             tracing::warn!("cache {}: cannot be written: {error}", self.directory.display());
-            return Component::new(engine.inner(), component);
         }
-        unchecked::load_cached(engine.inner(), &entry)
+        unchecked::load_own(engine.inner(), &code)
     }
 
     /// Written under a name of its own and renamed, so that nobody ever loads half an entry.
@@ -98,13 +97,15 @@ impl CompileCache {
     }
 }
 
+/// The file that is checked is the file that is loaded: both go by its descriptor.
 fn load(engine: &Engine, entry: &Path) -> Option<Component> {
-    let stat = rustix::fs::statat(CWD, entry, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    if !is_trusted(&stat) {
+    let nofollow = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(nofollow).open(entry).ok()?;
+    if !rustix::fs::fstat(&file).is_ok_and(|stat| is_trusted(&stat)) {
         tracing::warn!("cache entry {}: is not a private file of this user and is not used", entry.display());
         return None;
     }
-    match unchecked::load_cached(engine.inner(), entry) {
+    match unchecked::load_cached(engine.inner(), &file) {
         Ok(component) => Some(component),
         Err(error) => {
             tracing::info!("cache entry {}: refused and compiled anew: {}", entry.display(), one_line(&error));

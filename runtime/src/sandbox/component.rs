@@ -104,7 +104,7 @@ fn load_embedded(
     embedded: Embedded,
     cache: Option<&Path>,
 ) -> Result<wasmtime::Result<Component>, CacheError> {
-    match unchecked::load_embedded(engine.inner(), embedded.code()) {
+    match unchecked::load_own(engine.inner(), embedded.code()) {
         Ok(component) => Ok(Ok(component)),
         Err(error) => {
             tracing::warn!(

@@ -47,8 +47,9 @@ impl Instance {
     /// Drops the resources that `session` has closed. Only here: a guest's resource cannot be dropped while its
     /// event loop runs.
     pub async fn drop_closed(&mut self, session: &mut StorageSession) -> Result<(), Fault> {
+        let Self { store, engine, watch, guest } = self;
+        let _guard = watch.begin("drop", TimeLimit::call(&guest.limits));
         for resource in session.take_closed() {
-            let Self { store, engine, watch, .. } = self;
             supervise(engine, watch, resource.resource_drop_async(&mut *store))
                 .await?
                 .map_err(|error| Fault::from_error(&error))?;

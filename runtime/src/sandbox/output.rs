@@ -14,7 +14,10 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 /// A longer line is split.
 const MAX_LINE_BYTES: usize = 1024;
 
-/// One of a guest's two output streams. Never makes a guest wait: what is over the limit is dropped.
+/// What a line costs in the log beside its text: the time, the process, the client.
+const LINE_OVERHEAD_BYTES: usize = 64;
+
+/// A guest's output, of all its instances together. Never makes a guest wait: what is over the limit is dropped.
 #[derive(Clone)]
 pub struct GuestOutput {
     lines: Arc<Mutex<Lines>>,
@@ -49,7 +52,7 @@ impl Lines {
                 }
             }
         }
-        self.remaining_bytes -= taken.len();
+        self.remaining_bytes = self.remaining_bytes.saturating_sub(taken.len());
         if self.remaining_bytes == 0 {
             self.emit();
             tracing::warn!("guest: further output is dropped (limit --max-guest-log)");
@@ -60,6 +63,7 @@ impl Lines {
         let line = self.partial.trim_ascii_end();
         if !line.is_empty() {
             tracing::info!("guest: {}", Vis(line));
+            self.remaining_bytes = self.remaining_bytes.saturating_sub(LINE_OVERHEAD_BYTES);
         }
         self.partial.clear();
     }

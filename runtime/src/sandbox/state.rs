@@ -21,8 +21,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(grants: &OpenGrants, filesystem: &WasiFilesystemCtx, limits: &Limits) -> Self {
-        let output = GuestOutput::new(limits.log_bytes);
+    pub fn new(grants: &OpenGrants, filesystem: &WasiFilesystemCtx, output: &GuestOutput, limits: &Limits) -> Self {
         let mut wasi = WasiCtx::builder()
             .allow_tcp(false)
             .allow_udp(false)
@@ -31,7 +30,7 @@ impl State {
             .monotonic_clock(CoarseMonotonicClock::new())
             .max_random_size(limits.random_bytes)
             .stdout(output.clone())
-            .stderr(output)
+            .stderr(output.clone())
             .envs(&grants.environment)
             .build();
         *wasi.filesystem() = filesystem.clone();

@@ -5,6 +5,7 @@ use super::bindings::{copying, storage};
 use super::component::{LoadError, Source, one_line};
 use super::instance::{Guest, Instance, supervise};
 use super::linker::{linker, unknown_import};
+use super::output::GuestOutput;
 use super::state::{State, preopens};
 use super::watch::{CpuMeter, TimeLimit};
 use super::{CONTRACT_VERSION, Engine, Fault, Limits, OpenGrants};
@@ -22,6 +23,7 @@ pub struct Template {
     copying: Option<copying::GuestIndices>,
     grants: OpenGrants,
     filesystem: WasiFilesystemCtx,
+    output: GuestOutput,
     limits: Limits,
 }
 
@@ -46,7 +48,8 @@ impl Template {
         let storage = storage::GuestIndices::new(&instance).map_err(mismatch)?;
         let copying = copying::GuestIndices::new(&instance).ok();
         let filesystem = preopens(&grants).map_err(|error| LoadError::Preopen { reason: one_line(&error) })?;
-        Ok(Self { engine: engine.clone(), instance, storage, copying, grants, filesystem, limits })
+        let output = GuestOutput::new(limits.log_bytes);
+        Ok(Self { engine: engine.clone(), instance, storage, copying, grants, filesystem, output, limits })
     }
 
     /// A fresh instance. Its start-up code runs under the limits of a call.
@@ -72,7 +75,7 @@ impl Template {
     }
 
     fn store(&self) -> Store<State> {
-        let state = State::new(&self.grants, &self.filesystem, &self.limits);
+        let state = State::new(&self.grants, &self.filesystem, &self.output, &self.limits);
         let mut store = Store::new(self.engine.inner(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(self.limits.host_call_bytes);

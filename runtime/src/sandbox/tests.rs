@@ -135,7 +135,7 @@ fn the_jail_changes_nothing_beneath_a_read_only_grant() {
 fn embedded_code_is_accepted_by_this_engine() {
     let engine = Engine::new().unwrap();
     for guest in [Embedded::Jail, Embedded::Memory] {
-        super::unchecked::load_embedded(engine.inner(), guest.code()).unwrap();
+        super::unchecked::load_own(engine.inner(), guest.code()).unwrap();
     }
 }
 
@@ -144,6 +144,6 @@ fn code_of_another_engine_is_refused_and_the_component_compiled() {
     let mut config = super::config::engine_config(None).unwrap();
     config.epoch_interruption(false);
     let other = wasmtime::Engine::new(&config).unwrap();
-    assert!(super::unchecked::load_embedded(&other, Embedded::Jail.code()).is_err());
+    assert!(super::unchecked::load_own(&other, Embedded::Jail.code()).is_err());
     wasmtime::component::Component::new(&other, Embedded::Jail.component()).unwrap();
 }

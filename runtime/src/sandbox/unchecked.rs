@@ -4,7 +4,7 @@
 
 use rustix::io::Errno;
 use std::fs::File;
-use std::path::Path;
+use std::os::fd::AsRawFd;
 use wasmtime::component::Component;
 
 /// pread(2) of at most `length` bytes to the end of `buffer`, as far as its capacity goes.
@@ -21,17 +21,19 @@ pub fn pread(file: &File, buffer: &mut Vec<u8>, length: usize, offset: u64) -> R
     Ok(filled)
 }
 
-/// Code that the build script compiled and that is part of this executable.
-pub fn load_embedded(engine: &wasmtime::Engine, code: &'static [u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the bytes came out of wasmtime's own compiler at build time and are as trusted as the executable that
-    // contains them; wasmtime refuses them if this engine or CPU differs.
+/// Code that wasmtime's compiler made in this process, or in the build of this executable, which contains it.
+pub fn load_own(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes came out of wasmtime's own compiler and have been in nobody else's hands; wasmtime refuses
+    // them if this engine or CPU differs.
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// Code from the compile cache. `path` must name a file that the cache has checked: owned by the user that runs this
-/// process and writable by nobody else, in a directory of the same kind.
-pub fn load_cached(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {
+/// Code from the compile cache: a file that the cache has checked to belong to the user that runs this process and to
+/// be writable by nobody else.
+pub fn load_cached(engine: &wasmtime::Engine, file: &File) -> wasmtime::Result<Component> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: only this user can have written the file, and this program writes nothing there but what wasmtime's
-    // compiler gave it; someone who can write as this user can replace this executable as well.
+    // compiler gave it; someone who can write as this user can replace this executable as well. The path names the
+    // very file that was checked.
     unsafe { Component::deserialize_file(engine, path) }
 }

@@ -77,10 +77,30 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         &mut self.storage
     }
 
-    /// The instance is gone. Gives the end if the session was ending anyway.
-    pub fn storage_lost(&mut self) -> Option<End> {
+    pub fn transport(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
+    /// The instance is gone. Gives whether the session was ending anyway.
+    pub fn storage_lost(&mut self) -> bool {
         self.protocol.storage_lost();
-        self.end.take()
+        self.end.is_some()
+    }
+
+    /// No instance comes any more: the client still gets the replies that are ready, if it takes them in time.
+    pub async fn give_up(&mut self) {
+        self.finish(End::Fault, false);
+        poll_fn(|context| {
+            loop {
+                if self.protocol.output().is_empty() || self.is_overdue(context) {
+                    return Poll::Ready(());
+                }
+                if !self.send() && ready!(self.wait(context, true)).is_err() {
+                    return Poll::Ready(());
+                }
+            }
+        })
+        .await;
     }
 
     /// The session goes on with a fresh instance.

@@ -7,6 +7,7 @@ use crate::sandbox::{Engine, Template};
 use crate::sftp;
 use crate::storage::Client;
 use rustix::fs::Mode;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,7 +26,6 @@ pub enum Outcome {
 pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     // Created files get exactly the permissions that the guest is asked for: the umask is taken off before that.
     let process_umask = rustix::process::umask(Mode::empty());
-    let termination = Termination::watch()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let grants = launch.grants.open()?;
     let engine = Engine::new()?;
@@ -47,16 +47,20 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
         },
         limits,
     };
-    let end = runtime.block_on(async {
-        let transport = Stdio::take(termination)?;
-        let end = service.serve(transport, || log::opened(&launch.peer)).await?;
-        anyhow::Ok(end)
-    })?;
-    let outcome = tell(end);
-    if outcome != Outcome::NoInit {
+    let opened = Cell::new(false);
+    let outcome = runtime.block_on(async {
+        // From here on a guest may have something to finish.
+        let transport = Stdio::take(Termination::watch()?)?;
+        let note_opened = || {
+            opened.set(true);
+            log::opened(&launch.peer);
+        };
+        anyhow::Ok(tell(service.serve(transport, note_opened).await?))
+    });
+    if opened.get() {
         log::closed(&launch.peer);
     }
-    Ok(outcome)
+    outcome
 }
 
 /// The end of a session as the log and the exit status have it.
@@ -84,6 +88,7 @@ fn tell(end: End) -> Outcome {
             tracing::info!("the client is gone: {error}");
             Outcome::Broken
         }
+        End::Fault => Outcome::Broken,
         End::EndTimeout => {
             tracing::error!("files that were still closing are given up (limit --end-timeout)");
             Outcome::Broken

@@ -1,12 +1,15 @@
 //! One session from `connect` to the last close: a protocol session over a transport, on one instance after another.
 
-use super::Transport;
 use super::driver::{Driver, Turn};
+use super::{Transport, Wanted};
 use crate::limits::Limits;
 use crate::sandbox::{Fault, Instance, StorageSession, Template};
 use crate::storage::{Client, Connected, Error};
 use crate::{sftp, vis};
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use thiserror::Error as ThisError;
 
 /// What a session serves and to whom.
@@ -34,6 +37,8 @@ pub enum End {
     LoginTimeout,
     /// Files were still closing when patience ended.
     EndTimeout,
+    /// The guest failed while the session was ending; what was open may not have been closed.
+    Fault,
 }
 
 /// Why a session could not begin or go on.
@@ -54,8 +59,11 @@ impl Service {
     /// has let the client in and the client has said INIT.
     pub async fn serve(self, transport: impl Transport, opened: impl FnOnce()) -> Result<End, ServeError> {
         let Self { template, client, protocol, limits } = self;
-        let (mut instance, storage, connected) =
-            begin(&template, &client).await.map_err(ServeError::Start)?.map_err(refused)?;
+        let mut transport = transport;
+        let begun = begin(&template, &client, &mut transport).await.map_err(ServeError::Start)?;
+        let Some(Begun { mut instance, storage, connected }) = begun.transpose().map_err(refused)? else {
+            return Ok(End::Terminated);
+        };
         let protocol = sftp::Session::new(protocol, connected);
         let mut driver = Driver::new(transport, opened, protocol, storage, &limits);
         let mut restarts = 0;
@@ -72,29 +80,64 @@ impl Service {
                 if instance.was_refused_memory() { " (it was refused memory: limit --max-memory)" } else { "" };
             tracing::error!("guest: {}{memory}; its open files are lost", vis::Vis(fault.to_string().as_bytes()));
             drop(instance);
-            if let Some(end) = driver.storage_lost() {
-                return Ok(end);
+            if driver.storage_lost() {
+                driver.give_up().await;
+                return Ok(End::Fault);
             }
             restarts += 1;
-            if restarts > limits.restarts {
-                return Err(ServeError::Restarts { restarts, fault });
+            let again = if restarts > limits.restarts {
+                Err(ServeError::Restarts { restarts, fault })
+            } else {
+                let begun = begin(&template, &client, driver.transport()).await.map_err(ServeError::Restart);
+                begun.and_then(|begun| begun.transpose().map_err(refused))
+            };
+            match again {
+                Ok(Some(begun)) => {
+                    instance = begun.instance;
+                    driver.storage_restored(begun.storage, begun.connected);
+                }
+                Ok(None) => {
+                    driver.give_up().await;
+                    return Ok(End::Terminated);
+                }
+                Err(error) => {
+                    driver.give_up().await;
+                    return Err(error);
+                }
             }
-            let (fresh, storage, connected) =
-                begin(&template, &client).await.map_err(ServeError::Restart)?.map_err(refused)?;
-            instance = fresh;
-            driver.storage_restored(storage, connected);
         }
     }
 }
 
 /// A fresh instance with a connected session.
+struct Begun {
+    instance: Instance,
+    storage: StorageSession,
+    connected: Connected,
+}
+
+/// Instantiates and connects; `None` if the operator wanted an end meanwhile.
 async fn begin(
     template: &Template,
     client: &Client,
-) -> Result<Result<(Instance, StorageSession, Connected), Error>, Fault> {
-    let mut instance = template.instantiate().await?;
-    let connected = instance.run(async |calls| calls.connect(client.clone()).await).await?;
-    Ok(connected.map(|(storage, connected)| (instance, storage, connected)))
+    transport: &mut impl Transport,
+) -> Result<Option<Result<Begun, Error>>, Fault> {
+    let mut beginning = pin!(async {
+        let mut instance = template.instantiate().await?;
+        let connected = instance.run(async |calls| calls.connect(client.clone()).await).await?;
+        Ok(connected.map(|(storage, connected)| Begun { instance, storage, connected }))
+    });
+    let nothing = Wanted { receive: false, send: false };
+    poll_fn(|context| {
+        if let Poll::Ready(begun) = beginning.as_mut().poll(context) {
+            return Poll::Ready(begun.map(Some));
+        }
+        match transport.poll_ready(context, nothing) {
+            Poll::Ready(_) if transport.is_terminated() => Poll::Ready(Ok(None)),
+            _ => Poll::Pending,
+        }
+    })
+    .await
 }
 
 fn refused(error: Error) -> ServeError {

@@ -42,21 +42,28 @@ impl Stdio {
         })
     }
 
-    /// poll(2). Gives whether anything is ready, and takes note of SIGTERM.
+    /// poll(2). Gives whether anything that is wanted is ready, and takes note of SIGTERM.
+    ///
+    /// Only what is wanted is asked for: poll(2) tells of a hang-up whether it was asked or not.
     fn wait(&mut self, wanted: Wanted, timeout: Option<Timespec>) -> io::Result<bool> {
-        let flag = |wanted, flag| if wanted { flag } else { PollFlags::empty() };
-        let mut descriptors = [
-            PollFd::new(&self.termination, PollFlags::IN),
-            PollFd::new(&self.input.descriptor, flag(wanted.receive, PollFlags::IN)),
-            PollFd::new(&self.output.descriptor, flag(wanted.send, PollFlags::OUT)),
-        ];
+        let waits_for_end = !self.terminated;
+        let mut descriptors = Vec::with_capacity(3);
+        if waits_for_end {
+            descriptors.push(PollFd::new(&self.termination, PollFlags::IN));
+        }
+        if wanted.receive {
+            descriptors.push(PollFd::new(&self.input.descriptor, PollFlags::IN));
+        }
+        if wanted.send {
+            descriptors.push(PollFd::new(&self.output.descriptor, PollFlags::OUT));
+        }
         let ready = match poll(&mut descriptors, timeout.as_ref()) {
             Ok(ready) => ready,
-            Err(Errno::INTR) => return Ok(true),
+            Err(Errno::INTR) => return Ok(false),
             Err(errno) => return Err(errno.into()),
         };
-        let [termination, ..] = &descriptors;
-        self.terminated |= !termination.revents().is_empty();
+        let ended = waits_for_end && descriptors.first().is_some_and(|termination| !termination.revents().is_empty());
+        self.terminated |= ended;
         Ok(ready > 0)
     }
 }
@@ -84,7 +91,7 @@ impl Transport for Stdio {
                 none => none.insert(Events::new(&self.input, &self.output, &self.termination)?),
             };
             // An event may be older than what poll(2) has just said: then it is used up and the next one waited for.
-            if !events.poll_any(context, wanted) {
+            if !events.poll_any(context, wanted, !self.terminated) {
                 return Poll::Pending;
             }
         }
@@ -108,13 +115,13 @@ impl Events {
     }
 
     /// Whether there was an event, which is used up.
-    fn poll_any(&self, context: &mut Context<'_>, wanted: Wanted) -> bool {
+    fn poll_any(&self, context: &mut Context<'_>, wanted: Wanted, waits_for_end: bool) -> bool {
         let used_up = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
         let mut any = false;
-        for receiver in [&self.termination, &self.input].into_iter().flatten() {
-            let is_wanted =
-                wanted.receive || self.termination.as_ref().is_some_and(|other| std::ptr::eq(other, receiver));
-            if is_wanted && receiver.poll_read_ready(context).is_ready() {
+        for (receiver, is_wanted) in [(&self.termination, waits_for_end), (&self.input, wanted.receive)] {
+            if let Some(receiver) = receiver.as_ref().filter(|_| is_wanted)
+                && receiver.poll_read_ready(context).is_ready()
+            {
                 any |= receiver.try_io(used_up).is_err();
             }
         }

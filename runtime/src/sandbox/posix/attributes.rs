@@ -155,6 +155,23 @@ pub fn attributes(stat: &Stat) -> Attributes {
     }
 }
 
+/// What is left to say of a file that cannot be looked at.
+pub fn attributes_of_kind(file_type: FileType) -> Attributes {
+    Attributes {
+        kind: kind(file_type),
+        size: None,
+        permissions: None,
+        uid: None,
+        gid: None,
+        user: None,
+        group: None,
+        accessed: None,
+        modified: None,
+        link_count: None,
+        extended: Vec::new(),
+    }
+}
+
 fn stat_of(file: BorrowedFd<'_>) -> Result<Stat, Errno> {
     fs::fstat(file)
 }

@@ -1,6 +1,6 @@
 //! Reading a directory: names with their attributes, many at a time.
 
-use super::attributes::attributes;
+use super::attributes::{attributes, attributes_of_kind};
 use super::resolve::{RelativePath, Resolver};
 use crate::sandbox::bindings::types::DirectoryEntry;
 use crate::storage;
@@ -36,14 +36,13 @@ impl Listing {
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            match fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => found.push(DirectoryEntry {
-                    name: storage::escape(name.to_bytes()).into_owned(),
-                    attributes: attributes(&stat),
-                }),
-                Err(Errno::NOENT) => {}
-                Err(errno) => return Err(errno),
-            }
+            let attributes = match fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => attributes(&stat),
+                Err(Errno::NOENT) => continue,
+                // A directory without x, a dead mount: the name is known all the same.
+                Err(_) => attributes_of_kind(entry.file_type()),
+            };
+            found.push(DirectoryEntry { name: storage::escape(name.to_bytes()).into_owned(), attributes });
         }
         Ok(found)
     }
