@@ -270,7 +270,7 @@ fn a_file_that_nobody_may_read_can_be_made_readable() {
     for resolver in BOTH {
         let yard = Yard::new(resolver);
         fs::write(yard.host("f"), "").unwrap();
-        fs::set_permissions(yard.host("f"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(yard.host("f"), fs::Permissions::from_mode(0o000)).unwrap();
         yard.set("f", true, &AttributeChanges { permissions: Some(0o644), ..no_changes() }).unwrap();
         assert_eq!(yard.stat("f", true).unwrap().permissions, Some(0o644));
     }

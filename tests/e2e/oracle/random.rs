@@ -1,0 +1,141 @@
+//! Requests from a seed, in a small tree where they meet often.
+
+use super::pair::Pair;
+use super::request::Request;
+use super::script::make_tree;
+use strongroom_tests::packet::{Attributes, kind};
+use strongroom_tests::tree::Noise;
+
+/// Handles that are open at once.
+const MAX_OPEN: usize = 12;
+
+/// No ".." and no absolute ones: they would lead out of the directory where there is no jail.
+const TARGETS: [&str; 6] = ["a", "b/c", "missing", ".", "c", "a/b/c"];
+
+struct Random {
+    noise: Noise,
+    handles: Vec<usize>,
+}
+
+/// Puts `count` requests to both; the first answers that differ end it.
+#[track_caller]
+pub fn run(pair: &mut Pair, seed: u64, count: usize) {
+    pair.rebuild(make_tree);
+    let mut random = Random { noise: Noise::new(seed), handles: Vec::new() };
+    let mut history = Vec::new();
+    for _ in 0..count {
+        let request = random.request();
+        history.push(format!("{request:?}"));
+        let answers = pair.ask(request);
+        random.handles.extend(answers.handle);
+        if !answers.agree() {
+            // The two may have parted here.
+            random.close_all(pair);
+            pair.rebuild(make_tree);
+        }
+        if random.handles.len() > MAX_OPEN || random.below(10) == 0 {
+            random.close(pair);
+        }
+        let report = pair.report();
+        if !report.is_empty() {
+            let recent = history[history.len().saturating_sub(30)..].join("\n");
+            panic!("seed {seed}, the last requests:\n{recent}\n{report}");
+        }
+    }
+    random.close_all(pair);
+}
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        (self.noise.word() >> 16) % limit
+    }
+
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        let index = self.below(choices.len() as u64) as usize;
+        choices[index]
+    }
+
+    fn close(&mut self, pair: &mut Pair) {
+        if !self.handles.is_empty() {
+            let index = self.below(self.handles.len() as u64) as usize;
+            pair.close(self.handles.swap_remove(index));
+        }
+    }
+
+    fn close_all(&mut self, pair: &mut Pair) {
+        while !self.handles.is_empty() {
+            self.close(pair);
+        }
+    }
+
+    fn path(&mut self) -> String {
+        let depth = 1 + self.below(3);
+        let start = self.pick(&["", "", "", "/", "./"]);
+        let names: Vec<&str> = (0..depth)
+            .map(|_| {
+                self.pick(&["a", "b", "c", "a", "b", "c", "file", "link", "directory", "link-to-directory", "loop"])
+            })
+            .collect();
+        format!("{start}{}", names.join("/"))
+    }
+
+    fn attributes(&mut self) -> Attributes {
+        // One change at a time: where the first of several fails, OpenSSH goes on and the contract does not.
+        match self.below(5) {
+            0 => Attributes::size(self.below(100)),
+            1 => Attributes::permissions(self.pick(&[0o755, 0o700, 0o644, 0o600, 0o555, 0o000, 0o1777])),
+            2 => Attributes::times(self.pick(&[0, 1, 1_000_000_000]), self.pick(&[7, 1_500_000_000, u32::MAX])),
+            3 => Attributes::owner(64_123, self.pick(&[64_123, 0])),
+            _ => Attributes::default(),
+        }
+    }
+
+    fn request(&mut self) -> Request {
+        let on_path = self.handles.is_empty() || self.below(10) < 7;
+        if on_path { self.request_on_paths() } else { self.request_on_handle() }
+    }
+
+    fn request_on_paths(&mut self) -> Request {
+        let path = self.path();
+        match self.below(24) {
+            0..=4 => {
+                let flags = self.below(64) as u32;
+                let permissions = self.pick(&[None, Some(0o600), Some(0o755), Some(0o444)]);
+                let attributes = Attributes { permissions, ..Attributes::default() };
+                Request::new(kind::OPEN).path(path).number(flags).attributes(attributes)
+            }
+            5..=7 => Request::new(kind::MKDIR).path(path).attributes(Attributes::permissions(0o755)),
+            8 => Request::new(kind::OPENDIR).path(path),
+            9 => Request::new(kind::STAT).path(path),
+            10 => Request::new(kind::LSTAT).path(path),
+            11 => Request::new(kind::REALPATH).path(path),
+            12 => Request::new(kind::READLINK).path(path),
+            13 => Request::new(kind::REMOVE).path(path),
+            14 => Request::new(kind::RMDIR).path(path),
+            15 => Request::new(kind::SETSTAT).path(path).attributes(self.attributes()),
+            16 => Request::extension("lsetstat@openssh.com").path(path).attributes(self.attributes()),
+            17 | 18 => Request::new(kind::SYMLINK).bytes(self.pick(&TARGETS)).path(path),
+            19 | 20 => Request::new(kind::RENAME).path(path).path(self.path()),
+            21 | 22 => Request::extension("posix-rename@openssh.com").path(path).path(self.path()),
+            _ => Request::extension("hardlink@openssh.com").path(path).path(self.path()),
+        }
+    }
+
+    fn request_on_handle(&mut self) -> Request {
+        let handle = self.pick(&self.handles.clone());
+        let offset = self.below(64);
+        match self.below(8) {
+            0 | 1 => Request::new(kind::READ).handle(handle).long(offset).number(self.below(40) as u32),
+            2 | 3 => {
+                let length = self.below(40) as usize;
+                Request::new(kind::WRITE).handle(handle).long(offset).bytes(self.noise.bytes(length))
+            }
+            4 => Request::new(kind::FSTAT).handle(handle),
+            5 => Request::new(kind::FSETSTAT).handle(handle).attributes(self.attributes()),
+            6 => Request::new(kind::READDIR).handle(handle),
+            // No copy-data, which the script has: two handles may be of one file, and how often a copy onto its own
+            // source reads what it wrote is a matter of buffers.
+            _ => Request::extension("fsync@openssh.com").handle(handle),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A request as it is put to two servers, which know its paths and handles by different bytes.
+
+use std::fmt;
+use strongroom_tests::packet::{Attributes, Body, flag, kind};
+
+/// One request without its id.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    pub kind: u8,
+    /// The name of an extension, if it is one's.
+    pub extension: Option<&'static str>,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum Field {
+    /// An absolute one begins at the served directory.
+    Path(Vec<u8>),
+    /// Of a pair of handles that were opened together.
+    Handle(usize),
+    Bytes(Vec<u8>),
+    Number(u32),
+    Long(u64),
+    Attributes(Attributes),
+}
+
+impl Request {
+    pub fn new(kind: u8) -> Self {
+        Self { kind, extension: None, fields: Vec::new() }
+    }
+
+    pub fn extension(name: &'static str) -> Self {
+        Self { kind: kind::EXTENDED, extension: Some(name), fields: Vec::new() }
+    }
+
+    pub fn path(self, path: impl AsRef<[u8]>) -> Self {
+        self.with(Field::Path(path.as_ref().to_vec()))
+    }
+
+    pub fn handle(self, handle: usize) -> Self {
+        self.with(Field::Handle(handle))
+    }
+
+    pub fn bytes(self, bytes: impl AsRef<[u8]>) -> Self {
+        self.with(Field::Bytes(bytes.as_ref().to_vec()))
+    }
+
+    pub fn number(self, number: u32) -> Self {
+        self.with(Field::Number(number))
+    }
+
+    pub fn long(self, number: u64) -> Self {
+        self.with(Field::Long(number))
+    }
+
+    pub fn attributes(self, attributes: Attributes) -> Self {
+        self.with(Field::Attributes(attributes))
+    }
+
+    /// As people call it.
+    pub fn name(&self) -> String {
+        self.extension.map_or_else(|| format!("packet {}", self.kind), str::to_owned)
+    }
+
+    /// The packet's body for a server that knows paths and handles so.
+    pub fn body(&self, path: impl Fn(&[u8]) -> Vec<u8>, handle: impl Fn(usize) -> Vec<u8>) -> Body {
+        let start = self.extension.map_or_else(Body::new, |name| Body::new().string(name));
+        self.fields.iter().fold(start, |body, field| match field {
+            Field::Path(sent) => body.string(path(sent)),
+            Field::Handle(index) => body.string(handle(*index)),
+            Field::Bytes(bytes) => body.string(bytes),
+            Field::Number(number) => body.u32(*number),
+            Field::Long(number) => body.u64(*number),
+            Field::Attributes(attributes) => body.attributes(attributes),
+        })
+    }
+
+    /// The paths that it names, in their order.
+    pub fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields.iter().filter_map(|field| if let Field::Path(path) = field { Some(path.as_slice()) } else { None })
+    }
+
+    pub fn is_extension(&self, name: &str) -> bool {
+        self.extension == Some(name)
+    }
+
+    /// If it succeeds.
+    pub fn changes_something(&self) -> bool {
+        match self.kind {
+            kind::OPEN => self.fields.iter().any(|field| matches!(field, Field::Number(flags) if *flags > flag::READ)),
+            looking => !matches!(
+                looking,
+                kind::CLOSE
+                    | kind::READ
+                    | kind::LSTAT
+                    | kind::FSTAT
+                    | kind::OPENDIR
+                    | kind::READDIR
+                    | kind::REALPATH
+                    | kind::STAT
+                    | kind::READLINK
+            ),
+        }
+    }
+
+    /// It names one handle twice.
+    pub fn is_onto_itself(&self) -> bool {
+        let handles =
+            self.fields.iter().filter_map(|field| if let Field::Handle(index) = field { Some(index) } else { None });
+        let handles: Vec<&usize> = handles.collect();
+        matches!(handles[..], [first, second] if first == second)
+    }
+
+    fn with(mut self, field: Field) -> Self {
+        self.fields.push(field);
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name())?;
+        self.fields.iter().try_for_each(|field| write!(f, " {field:?}"))
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(bytes) | Self::Bytes(bytes) => {
+                let start = bytes.get(..60).unwrap_or(bytes);
+                write!(f, "\"{}\"", start.escape_ascii())
+            }
+            Self::Handle(index) => write!(f, "handle-{index}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Long(number) => write!(f, "{number}"),
+            Self::Attributes(attributes) => {
+                let Attributes { size, owner, permissions, times, .. } = attributes;
+                write!(f, "[{size:?} {owner:?} {permissions:?} {times:?}]")
+            }
+        }
+    }
+}
