@@ -95,6 +95,9 @@ impl NativeFile {
         if !self.readable || !destination.writable {
             return Err(storage::ErrorCode::Failure.into());
         }
+        if is_overlap((self, offset), (destination, destination_offset), length)? {
+            return Err(storage::ErrorCode::Failure.into());
+        }
         let length = usize::try_from(length.unwrap_or(u64::MAX)).unwrap_or(usize::MAX).min(MAX_COPY_BYTES);
         let (mut from, mut to) = (offset, destination_offset);
         match rustix::fs::copy_file_range(&*self.file, Some(&mut from), &*destination.file, Some(&mut to), length) {
@@ -119,4 +122,22 @@ impl NativeFile {
         destination.write_all(destination_offset, &buffer)?;
         Ok(buffer.len() as u64)
     }
+}
+
+/// Whether a copy would read what it has written: two handles may stand for one file under two names, which only the
+/// files themselves tell.
+fn is_overlap(
+    (source, source_offset): (&NativeFile, u64),
+    (destination, destination_offset): (&NativeFile, u64),
+    length: Option<u64>,
+) -> Result<bool, storage::Error> {
+    let from = rustix::fs::fstat(&*source.file).map_err(error_from_errno)?;
+    let to = rustix::fs::fstat(&*destination.file).map_err(error_from_errno)?;
+    if (from.st_dev, from.st_ino) != (to.st_dev, to.st_ino) {
+        return Ok(false);
+    }
+    let Some(length) = length else { return Ok(true) };
+    let destination_offset = if destination.append { to.st_size.cast_unsigned() } else { destination_offset };
+    Ok(source_offset < destination_offset.saturating_add(length)
+        && destination_offset < source_offset.saturating_add(length))
 }

@@ -1,5 +1,6 @@
 //! What a storage answered, and what the client is told of it.
 
+use super::accept::MAX_OFFSET;
 use super::attributes;
 use super::core::{Core, End, Outcome};
 use super::handles::HandleIndex;
@@ -280,7 +281,15 @@ impl Core {
         let Task::Copy(copy) = &mut job.task else { return Outcome::Done };
         let fits = |bytes: u64| copy.remaining.is_none_or(|remaining| bytes <= remaining);
         match answer {
-            Ok(Answer::Copied(bytes)) if fits(bytes) => {
+            Ok(Answer::Attributes(source)) if copy.remaining.is_none() => {
+                let end = source.size.unwrap_or(MAX_OFFSET).min(MAX_OFFSET);
+                copy.remaining = Some(end.saturating_sub(copy.source_offset));
+                if copy.remaining != Some(0) {
+                    return Outcome::Again;
+                }
+                self.succeed(job.request);
+            }
+            Ok(Answer::Copied(bytes)) if fits(bytes) && copy.remaining.is_some() => {
                 copy.source_offset = copy.source_offset.saturating_add(bytes);
                 copy.destination_offset = copy.destination_offset.saturating_add(bytes);
                 copy.remaining = copy.remaining.map(|remaining| remaining - bytes);

@@ -98,7 +98,8 @@ impl Data {
 pub struct Copy {
     pub source: HandleIndex,
     pub source_offset: u64,
-    /// `None` is to the end.
+    /// `None` is to the end, until a look at `source` has told where that is. An end that moved along with what is
+    /// copied, because both are one file, would never come.
     pub remaining: Option<u64>,
     pub destination: HandleIndex,
     pub destination_offset: u64,
@@ -212,6 +213,9 @@ impl OpenDirectory {
 
 impl Copy {
     fn call(&self) -> Call<'static> {
+        if self.remaining.is_none() {
+            return Call::FileStat { file: self.source.file() };
+        }
         Call::Copy {
             source: self.source.file(),
             source_offset: self.source_offset,

@@ -6,7 +6,7 @@ use crate::sandbox::bindings::types::DirectoryEntry;
 use crate::storage;
 use rustix::fs::{self, AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 /// What one `read` returns at most.
 const MAX_ENTRIES: u32 = 1024;
@@ -14,14 +14,13 @@ const MAX_ENTRIES: u32 = 1024;
 /// An open directory that is being read.
 pub struct Listing {
     entries: Dir,
-    directory: OwnedFd,
 }
 
 impl Listing {
     pub fn open(resolver: Resolver, root: BorrowedFd<'_>, path: RelativePath<'_>) -> Result<Self, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK;
-        let directory = resolver.open(root, path, flags, Mode::empty())?;
-        Ok(Self { entries: Dir::read_from(&directory)?, directory })
+        // Not `Dir::read_from`: it opens "." anew, for which the directory would have to be searchable.
+        Ok(Self { entries: Dir::new(resolver.open(root, path, flags, Mode::empty())?)? })
     }
 
     /// The next entries, at most `max`, without '.' and '..'; none at the end. One that vanished since the kernel
@@ -36,7 +35,7 @@ impl Listing {
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let attributes = match fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            let attributes = match fs::statat(self.entries.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => attributes(&stat),
                 Err(Errno::NOENT) => continue,
                 // A directory without x, a dead mount: the name is known all the same.

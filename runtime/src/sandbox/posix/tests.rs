@@ -337,3 +337,18 @@ fn a_listing_has_each_name_once_byte_for_byte() {
         );
     }
 }
+
+#[test]
+fn a_directory_that_cannot_be_searched_is_listed_by_name() {
+    for resolver in BOTH {
+        let yard = Yard::new(resolver);
+        fs::create_dir(yard.host("d")).unwrap();
+        fs::write(yard.host("d/f"), "").unwrap();
+        fs::set_permissions(yard.host("d"), fs::Permissions::from_mode(0o444)).unwrap();
+        let found = Listing::open(resolver, yard.fd(), RelativePath::new(b"d").unwrap()).and_then(|mut l| l.read(10));
+        fs::set_permissions(yard.host("d"), fs::Permissions::from_mode(0o755)).unwrap();
+        let found = found.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].name.as_str(), found[0].attributes.kind), ("f", FileKind::Regular));
+    }
+}

@@ -124,7 +124,7 @@ fn giving_up_does_not_wait_for_all_the_calls_of_a_request() {
     rig.model.put("/f", FileKind::Regular, &[1; 1000]);
     rig.model.max_copy = Some(10);
     let (from, to) = (rig.open("/f", READ), rig.open("/g", WRITE | CREATE));
-    let copy = |id| Packet::extended(id, "copy-data").string(&from).u64(0).u64(0).string(&to).u64(0).finish();
+    let copy = |id| Packet::extended(id, "copy-data").string(&from).u64(0).u64(1000).string(&to).u64(0).finish();
     let id = rig.post(copy);
     rig.session.end(false);
     rig.run();

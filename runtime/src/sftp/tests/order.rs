@@ -107,7 +107,7 @@ fn a_copy_waits_for_both_of_its_files() {
     let to = rig.open("/b", READ | WRITE | CREATE);
     rig.post(|id| client::write(id, &from, 0, b"abc"));
     rig.post(|id| client::write(id, &to, 0, b"xxxxxx"));
-    rig.post(|id| Packet::extended(id, "copy-data").string(&from).u64(0).u64(0).string(&to).u64(1).finish());
+    rig.post(|id| Packet::extended(id, "copy-data").string(&from).u64(0).u64(3).string(&to).u64(1).finish());
     let read_source = rig.post(|id| client::read(id, &from, 0, 10));
     let read_target = rig.post(|id| client::read(id, &to, 0, 10));
     assert_eq!(rig.in_flight.len(), 2);
@@ -121,6 +121,22 @@ fn a_copy_waits_for_both_of_its_files() {
     rig.run_shuffled(&mut Dice::new(5));
     assert_eq!(data_of(rig.replies.remove(&read_source).unwrap()), b"abc");
     assert_eq!(data_of(rig.replies.remove(&read_target).unwrap()), b"xabcxx");
+    rig.finish();
+}
+
+/// Two handles may be one file under two names: an end that moved along with the copy would never come.
+#[test]
+fn a_copy_to_the_end_goes_to_where_the_end_was_before_it() {
+    let mut rig = Rig::new();
+    rig.model.put("/a", FileKind::Regular, b"abcdef");
+    let (from, to) = (rig.open("/a", READ), rig.open("/b", WRITE | CREATE));
+    rig.post(|id| Packet::extended(id, "copy-data").string(&from).u64(2).u64(0).string(&to).u64(0).finish());
+    assert!(matches!(rig.in_flight[..], [(_, Call::FileStat { .. })]));
+    rig.answer(0);
+    rig.start().unwrap();
+    assert!(matches!(rig.in_flight[..], [(_, Call::Copy { source_offset: 2, length: Some(4), .. })]));
+    rig.run();
+    assert_eq!(rig.model.data("/b"), b"cdef");
     rig.finish();
 }
 
