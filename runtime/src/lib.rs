@@ -5,6 +5,7 @@
 //! a byte stream, [`cli`] turns a command line into grants and limits, and [`storage`] is the vocabulary they share.
 
 pub mod cli;
+pub mod confine;
 pub mod limits;
 pub mod log;
 pub mod sandbox;

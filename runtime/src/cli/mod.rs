@@ -4,6 +4,7 @@
 //! byte is read.
 
 mod account;
+mod confinement;
 mod directory;
 mod forced_command;
 mod jail;

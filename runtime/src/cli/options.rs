@@ -1,6 +1,7 @@
 //! The options of every storage, and what they make of a session together with the subcommand's own.
 
 use super::account::Account;
+use super::confinement::ConfinementArguments;
 use super::limits::LimitArguments;
 use super::log_options::LogArguments;
 use super::pair::pair;
@@ -9,7 +10,7 @@ use super::start_directory::start_directory;
 use super::units::umask;
 use super::unsafe_grant::{self, Protected, ProtectedKind};
 use crate::log::{LogOptions, Peer};
-use crate::sandbox::{DirectoryGrant, Grants, Source};
+use crate::sandbox::{DirectoryGrant, Grants, OpenDirectory, Source};
 use crate::serve::Launch;
 use crate::sftp::RequestPolicy;
 use clap::Args;
@@ -68,6 +69,9 @@ pub(super) struct CommonOptions {
     cache_dir: Option<PathBuf>,
 
     #[command(flatten)]
+    confinement: ConfinementArguments,
+
+    #[command(flatten)]
     log: LogArguments,
 
     #[command(flatten)]
@@ -124,17 +128,20 @@ impl CommonOptions {
             Some(template) => Some(start_directory(template, account).map_err(Failure::usage)?),
             None => None,
         };
-        self.check_grants(&choice, account)?;
+        let log = self.log()?;
         let policy = choice.directory_options;
+        let grants = Grants {
+            directories: choice.directories,
+            environment: choice.environment,
+            settings: self.settings.clone(),
+            allow_chown: policy.is_some_and(|policy| policy.allow_chown),
+            allow_setid: policy.is_some_and(|policy| policy.allow_setid),
+        };
+        let grants = grants.open().map_err(Failure::usage)?;
+        self.check_grants(&choice.guest, &grants.directories, policy, account)?;
         Ok(Launch {
             guest: choice.guest,
-            grants: Grants {
-                directories: choice.directories,
-                environment: choice.environment,
-                settings: self.settings,
-                allow_chown: policy.is_some_and(|policy| policy.allow_chown),
-                allow_setid: policy.is_some_and(|policy| policy.allow_setid),
-            },
+            grants,
             read_only: self.read_only,
             umask: self.umask,
             start_directory,
@@ -143,13 +150,21 @@ impl CommonOptions {
             show_names: self.show_names,
             cache_dir: self.cache_dir.or_else(|| default_cache_dir(account)),
             limits: self.limits.limits(),
+            confinement: self.confinement.policy(),
+            system_log: log.facility.is_some(),
             peer,
         })
     }
 
-    fn check_grants(&self, choice: &GuestChoice<'_>, account: &Account) -> Result<(), Failure> {
-        let found = unsafe_grant::find(&choice.directories, || self.protected(&choice.guest, account));
-        if !choice.directory_options.is_some_and(|options| options.allow_unsafe_grant) {
+    fn check_grants(
+        &self,
+        guest: &Source,
+        grants: &[OpenDirectory],
+        policy: Option<&DirectoryOptions>,
+        account: &Account,
+    ) -> Result<(), Failure> {
+        let found = unsafe_grant::find(grants, || self.protected(guest, account));
+        if !policy.is_some_and(|options| options.allow_unsafe_grant) {
             return found.into_iter().next().map_or(Ok(()), |refused| Err(Failure::usage(refused)));
         }
         for allowed in found {

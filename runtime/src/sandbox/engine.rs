@@ -2,28 +2,41 @@
 
 use super::config::engine_config;
 use super::ticker::Ticker;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, OnceLock};
 
 /// Compiles, loads and runs components. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     engine: wasmtime::Engine,
-    ticker: Arc<Ticker>,
+    ticker: Arc<OnceLock<Ticker>>,
 }
 
 impl Engine {
     /// Fails only on a machine that the engine does not support.
     pub fn new() -> wasmtime::Result<Self> {
         let engine = wasmtime::Engine::new(&engine_config(None)?)?;
-        let ticker = Arc::new(Ticker::start(&engine)?);
-        Ok(Self { engine, ticker })
+        Ok(Self { engine, ticker: Arc::default() })
     }
 
     pub(super) fn inner(&self) -> &wasmtime::Engine {
         &self.engine
     }
 
-    pub(super) fn ticker(&self) -> &Ticker {
-        &self.ticker
+    /// Starts the thread that interrupts guests, unless it runs. Not before the first guest does: what confines a
+    /// process wants to find one thread.
+    pub(super) fn start_ticker(&self) -> io::Result<()> {
+        if self.ticker.get().is_none() {
+            // Of two that were started at once the later one ends.
+            let _ = self.ticker.set(Ticker::start(&self.engine)?);
+        }
+        Ok(())
+    }
+
+    /// To be called before guest code runs, as [`Ticker::wake`].
+    pub(super) fn wake_ticker(&self) {
+        if let Some(ticker) = self.ticker.get() {
+            ticker.wake();
+        }
     }
 }

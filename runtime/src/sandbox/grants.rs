@@ -1,7 +1,9 @@
 //! What an operator granted. A guest's authority is this and nothing else.
 
+use crate::confine;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,19 +51,25 @@ pub enum GrantError {
     Other { path: PathBuf, source: io::Error },
 }
 
-/// Grants with their directories held open, so that a fresh instance needs no path of the host.
-#[derive(Clone)]
+/// Grants with their directories held open: what is checked is what is served, and a fresh instance needs no path of
+/// the host.
+#[derive(Clone, Debug)]
 pub struct OpenGrants {
-    pub(super) directories: Vec<OpenDirectory>,
-    pub(super) environment: Vec<(String, String)>,
-    pub(super) settings: Vec<(String, String)>,
-    pub(super) allow_chown: bool,
-    pub(super) allow_setid: bool,
+    pub directories: Vec<OpenDirectory>,
+    pub environment: Vec<(String, String)>,
+    /// Handed to `connect`; the values are never logged.
+    pub settings: Vec<(String, String)>,
+    pub allow_chown: bool,
+    pub allow_setid: bool,
 }
 
-#[derive(Clone)]
-pub(super) struct OpenDirectory {
+/// A granted directory, open.
+#[derive(Clone, Debug)]
+pub struct OpenDirectory {
     pub file: Arc<File>,
+    /// What it was opened by; for messages.
+    pub host: PathBuf,
+    /// Begins with '/'.
     pub guest: String,
     pub access: Access,
 }
@@ -69,7 +77,7 @@ pub(super) struct OpenDirectory {
 impl Grants {
     /// Opens the granted directories, once for the life of the process.
     pub fn open(self) -> Result<OpenGrants, GrantError> {
-        let directories = self.directories.into_iter().map(open_directory).collect::<Result<_, _>>()?;
+        let directories = self.directories.into_iter().map(DirectoryGrant::open).collect::<Result<_, _>>()?;
         Ok(OpenGrants {
             directories,
             environment: self.environment,
@@ -80,11 +88,22 @@ impl Grants {
     }
 }
 
-fn open_directory(grant: DirectoryGrant) -> Result<OpenDirectory, GrantError> {
-    let flags = rustix::fs::OFlags::DIRECTORY.bits().cast_signed();
-    match OpenOptions::new().read(true).custom_flags(flags).open(&grant.host) {
-        Ok(file) => Ok(OpenDirectory { file: Arc::new(file), guest: grant.guest, access: grant.access }),
-        Err(source) => Err(GrantError::new(grant.host, source)),
+impl DirectoryGrant {
+    /// Opens the directory that the path names now.
+    pub fn open(self) -> Result<OpenDirectory, GrantError> {
+        let Self { host, guest, access } = self;
+        let flags = rustix::fs::OFlags::DIRECTORY.bits().cast_signed();
+        match OpenOptions::new().read(true).custom_flags(flags).open(&host) {
+            Ok(file) => Ok(OpenDirectory { file: Arc::new(file), host, guest, access }),
+            Err(source) => Err(GrantError::new(host, source)),
+        }
+    }
+}
+
+impl OpenDirectory {
+    /// What must stay reachable of it when the process is confined.
+    pub fn reach(&self) -> confine::Directory<'_> {
+        confine::Directory { descriptor: self.file.as_fd(), is_writable: self.access == Access::ReadWrite }
     }
 }
 

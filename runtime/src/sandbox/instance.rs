@@ -70,7 +70,7 @@ pub(super) async fn supervise<R>(engine: &Engine, watch: &Watch, running: impl F
     poll_fn(move |context| {
         loop {
             watch.turn();
-            engine.ticker().wake();
+            engine.wake_ticker();
             if let Poll::Ready(result) = running.as_mut().poll(context) {
                 return Poll::Ready(Ok(result));
             }

@@ -34,7 +34,7 @@ pub use component::{LoadError, Source};
 pub use embedded::Embedded;
 pub use engine::Engine;
 pub use fault::Fault;
-pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenGrants};
+pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenDirectory, OpenGrants};
 pub use instance::{Calls, Instance};
 pub use limits::Limits;
 pub use native::NativeFile;

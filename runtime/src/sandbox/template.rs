@@ -54,6 +54,9 @@ impl Template {
 
     /// A fresh instance. Its start-up code runs under the limits of a call.
     pub async fn instantiate(&self) -> Result<Instance, Fault> {
+        self.engine
+            .start_ticker()
+            .map_err(|error| Fault::Instantiation(format!("the epoch thread cannot be started: {error}")))?;
         let mut store = self.store();
         let watch = Arc::clone(&store.data().watch);
         let guest = {
@@ -87,7 +90,7 @@ impl Template {
         store.set_epoch_deadline(1);
         let engine = self.engine.clone();
         store.epoch_deadline_callback(move |context| {
-            engine.ticker().wake();
+            engine.wake_ticker();
             meter.check(&context.data().watch)?;
             Ok(UpdateDeadline::Continue(1))
         });

@@ -1,8 +1,9 @@
 //! What a session is started with: every decision of the operator, with nothing left to parse.
 
+use crate::confine;
 use crate::limits::Limits;
 use crate::log::Peer;
-use crate::sandbox::{Grants, Source};
+use crate::sandbox::{OpenGrants, Source};
 use crate::sftp::RequestPolicy;
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug)]
 pub struct Launch {
     pub guest: Source,
-    pub grants: Grants,
+    pub grants: OpenGrants,
     /// Refuse whatever would change the storage.
     pub read_only: bool,
     /// Permission bits to take from new files; the umask that the process was started with if absent.
@@ -25,6 +26,10 @@ pub struct Launch {
     /// Where compiled guests are kept; nowhere without one.
     pub cache_dir: Option<PathBuf>,
     pub limits: Limits,
+    /// What the process gives up before it serves.
+    pub confinement: confine::Policy,
+    /// Whether the system's log is written to.
+    pub system_log: bool,
     /// Whom the session serves.
     pub peer: Peer,
 }

@@ -2,8 +2,9 @@
 
 use super::termination::Termination;
 use super::{End, HostNames, Launch, Service, Stdio};
+use crate::confine::{self, Reach};
 use crate::log;
-use crate::sandbox::{Engine, Template};
+use crate::sandbox::{Engine, OpenDirectory, Template};
 use crate::sftp;
 use crate::storage::Client;
 use rustix::fs::Mode;
@@ -27,10 +28,10 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     // Created files get exactly the permissions that the guest is asked for: the umask is taken off before that.
     let process_umask = rustix::process::umask(Mode::empty());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let grants = launch.grants.open()?;
+    let grants = launch.grants;
     let engine = Engine::new()?;
     let limits = launch.limits;
-    let template = Template::load(&engine, &launch.guest, launch.cache_dir, grants, limits.instance.clone())?;
+    let template = Template::load(&engine, &launch.guest, launch.cache_dir, grants.clone(), limits.instance.clone())?;
     let service = Service {
         template,
         client: client(&launch.peer),
@@ -47,10 +48,13 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
         },
         limits,
     };
+    // From here on a guest may have something to finish.
+    let termination = Termination::watch()?;
+    let directories = grants.directories.iter().map(OpenDirectory::reach).collect();
+    confine::apply(launch.confinement, &Reach { directories, system_log: launch.system_log })?;
     let opened = Cell::new(false);
     let outcome = runtime.block_on(async {
-        // From here on a guest may have something to finish.
-        let transport = Stdio::take(Termination::watch()?)?;
+        let transport = Stdio::take(termination)?;
         let note_opened = || {
             opened.set(true);
             log::opened(&launch.peer);

@@ -1,0 +1,162 @@
+//! Seccomp: the program that the kernel asks about each system call. What is not in the list fails with EPERM, is told
+//! to the kernel's log, and kills nothing.
+//!
+//! The program is a search tree over the call's number. When it is installed the kernel walks it once for every number
+//! there is, so that a list of comparisons would cost each start a quarter of a millisecond; and calls that it then finds
+//! always allowed never enter it.
+
+use super::Reach;
+use super::calls::{Condition, allowed};
+use super::unchecked::{self, Refusals};
+use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, EPERM, ENOSYS, sock_filter};
+use std::io;
+use thiserror::Error;
+
+/// Why there is no filter.
+#[derive(Debug, Error)]
+pub(super) enum FilterError {
+    #[error("not written for this kind of processor")]
+    Architecture,
+    #[error("the filter is too long")]
+    Length,
+    #[error(transparent)]
+    Install(#[from] io::Error),
+}
+
+pub(super) fn restrict(reach: &Reach<'_>) -> Result<(), FilterError> {
+    let own_id = std::process::id();
+    let program = program(reach, own_id)?;
+    // Apart from the other one, because what is only pretended is not worth a line in the kernel's log at each start.
+    unchecked::install(&pretend_missing(libc::SYS_clone3), Refusals::Silent)?;
+    unchecked::install(&program, Refusals::Logged)?;
+    Ok(())
+}
+
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: Option<u32> = Some(0xC000_003E);
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+const ARCHITECTURE: Option<u32> = Some(0xC000_00B7);
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
+const ARCHITECTURE: Option<u32> = None;
+
+/// Offsets in `struct seccomp_data`; an argument's lower half, on a little-endian machine.
+const NUMBER: u32 = 0;
+const ARCHITECTURE_OFFSET: u32 = 4;
+const fn argument(index: u32) -> u32 {
+    16 + 8 * index
+}
+
+const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | EPERM.cast_unsigned();
+
+/// What is done with calls from a number on, up to the next entry's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Range {
+    from: u32,
+    condition: Option<Condition>,
+}
+
+/// Answers ENOSYS to one call, whose arguments lie in memory where no filter sees them: libc then makes an older one.
+fn pretend_missing(number: libc::c_long) -> Vec<sock_filter> {
+    let missing = libc::SECCOMP_RET_ERRNO | ENOSYS.cast_unsigned();
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    vec![load(NUMBER), jump(BPF_JEQ, number, 0, 1), answer(missing), answer(ALLOW)]
+}
+
+fn program(reach: &Reach<'_>, own_id: u32) -> Result<Vec<sock_filter>, FilterError> {
+    let architecture = ARCHITECTURE.ok_or(FilterError::Architecture)?;
+    let tree = tree(&ranges(reach), own_id)?;
+    let mut program = vec![
+        load(ARCHITECTURE_OFFSET),
+        // Another architecture's numbers mean other calls.
+        jump(BPF_JEQ, architecture, 1, 0),
+        answer(REFUSE),
+        load(NUMBER),
+    ];
+    program.extend(tree);
+    Ok(program)
+}
+
+/// All numbers from 0 on, neighbours with the same answer in one.
+fn ranges(reach: &Reach<'_>) -> Vec<Range> {
+    let mut calls: Vec<(u32, Condition)> = allowed(reach).collect();
+    calls.sort_unstable_by_key(|(number, _)| *number);
+    let mut ranges = vec![Range { from: 0, condition: None }];
+    for (number, condition) in calls {
+        ranges.push(Range { from: number, condition: Some(condition) });
+        ranges.push(Range { from: number + 1, condition: None });
+    }
+    // Of two that begin at the same number the later one holds.
+    ranges.reverse();
+    ranges.dedup_by_key(|range| range.from);
+    ranges.reverse();
+    ranges.dedup_by_key(|range| range.condition);
+    ranges
+}
+
+fn tree(ranges: &[Range], own_id: u32) -> Result<Vec<sock_filter>, FilterError> {
+    let (lower, upper) = ranges.split_at(ranges.len() / 2);
+    let Some(Range { from, condition }) = upper.first() else { return Ok(vec![answer(REFUSE)]) };
+    if lower.is_empty() {
+        return Ok(leaf(*condition, own_id));
+    }
+    let below = tree(lower, own_id)?;
+    let skipped = u8::try_from(below.len()).map_err(|_| FilterError::Length)?;
+    let mut tree = vec![jump(BPF_JGE, *from, skipped, 0)];
+    tree.extend(below);
+    tree.extend(self::tree(upper, own_id)?);
+    Ok(tree)
+}
+
+fn leaf(condition: Option<Condition>, own_id: u32) -> Vec<sock_filter> {
+    // Flags that a new thread has, and flags that would give it namespaces of its own.
+    const THREAD: u32 = libc::CLONE_THREAD.cast_unsigned();
+    const NAMESPACES: u32 = (libc::CLONE_NEWNS
+        | libc::CLONE_NEWCGROUP
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUSER
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET)
+        .cast_unsigned();
+    let if_equal = |index, value| {
+        vec![load(argument(index)), jump(BPF_JEQ, value, 0, 1), answer(ALLOW), answer(REFUSE)]
+    };
+    match condition {
+        None => vec![answer(REFUSE)],
+        Some(Condition::Always | Condition::SystemLog | Condition::PretendedMissing) => vec![answer(ALLOW)],
+        Some(Condition::ThreadName) => if_equal(0, libc::PR_SET_NAME.cast_unsigned()),
+        Some(Condition::OwnProcess) => if_equal(0, own_id),
+        Some(Condition::NotExecutable) => vec![
+            load(argument(2)),
+            jump(BPF_JSET, libc::PROT_EXEC.cast_unsigned(), 1, 0),
+            answer(ALLOW),
+            answer(REFUSE),
+        ],
+        Some(Condition::Thread) => vec![
+            load(argument(0)),
+            jump(BPF_JSET, THREAD, 0, 2),
+            jump(BPF_JSET, NAMESPACES, 1, 0),
+            answer(ALLOW),
+            answer(REFUSE),
+        ],
+    }
+}
+
+fn load(offset: u32) -> sock_filter {
+    instruction(BPF_LD | BPF_W | BPF_ABS, offset, 0, 0)
+}
+
+/// Skips `if_true` or `if_false` instructions.
+fn jump(comparison: u32, value: u32, if_true: u8, if_false: u8) -> sock_filter {
+    instruction(BPF_JMP | comparison | BPF_K, value, if_true, if_false)
+}
+
+fn answer(value: u32) -> sock_filter {
+    instruction(BPF_RET | BPF_K, value, 0, 0)
+}
+
+fn instruction(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
+    // Every code is less than 256.
+    sock_filter { code: code as u16, jt, jf, k }
+}
