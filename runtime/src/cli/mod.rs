@@ -31,7 +31,7 @@ use forced_command::Caller;
 use jail::Jail;
 use memory::Memory;
 use options::CommonOptions;
-use report::{Failure, print, report, report_usage};
+use report::{Failure, log_of_last_resort, print, report, report_usage};
 use run::Run;
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -111,11 +111,12 @@ fn start(storage: Storage, caller: &Caller) -> ExitCode {
     let peer = peer(&account, caller);
     let log = match storage.options().log() {
         Ok(log) => log,
-        Err(failure) => return report(&failure, caller, None, &peer),
+        Err(failure) => return report(&failure, caller, None, None, &peer),
     };
-    match serve(storage, caller, &account, &peer, &log) {
+    let last_resort = if log.is_silent() { log_of_last_resort(caller, Some(&log)) } else { None };
+    match serve(storage, caller, &account, &peer, &log, last_resort.is_some()) {
         Ok(status) => status,
-        Err(failure) => report(&failure, caller, Some(&log), &peer),
+        Err(failure) => report(&failure, caller, Some(&log), last_resort, &peer),
     }
 }
 
@@ -125,13 +126,15 @@ fn serve(
     account: &Account,
     peer: &Peer,
     log: &LogOptions,
+    has_last_resort: bool,
 ) -> Result<ExitCode, Failure> {
     let admitted = caller.admit();
     let logged = log::start(log, peer);
     // First what a client may read: a log that cannot be opened has a path of the host's.
     admitted?;
     logged.map_err(Failure::other)?;
-    let launch = storage.launch(account, peer.clone())?;
+    let mut launch = storage.launch(account, peer.clone())?;
+    launch.system_log |= has_last_resort;
     match serve::run(launch) {
         Ok(Outcome::Served) => Ok(ExitCode::SUCCESS),
         Ok(Outcome::Broken) => Ok(ExitCode::FAILURE),

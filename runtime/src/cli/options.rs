@@ -56,7 +56,8 @@ pub(super) struct CommonOptions {
 
     /// Show owners by name instead of by number
     ///
-    /// Discloses the host's users and groups: whoever has a session can ask for the name of each number.
+    /// Discloses the host's users and groups: whoever has a session can ask for the name of each number. Names are
+    /// those in passwd and group, which are read at the start, and the running user's own.
     #[arg(long, help_heading = "Session")]
     show_names: bool,
 

@@ -1,7 +1,7 @@
 //! How a start that fails is told: a text for whoever runs the server, another for a client, and the exit status.
 
 use super::forced_command::{Caller, NoSession};
-use crate::log::{self, Facility, Level, LogOptions, OneLine, Peer};
+use crate::log::{self, Facility, Level, LogOptions, OneLine, Peer, Syslog};
 use crate::vis::Vis;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -66,16 +66,28 @@ fn for_log(reason: &NoSession) -> String {
     }
 }
 
-/// Tells of `failure` on standard error and in the log, which is the system's if a client is served without one:
-/// sshd throws away what a subsystem writes to standard error. `log` is `None` where the command line did not tell.
-pub(super) fn report(failure: &Failure, caller: &Caller, log: Option<&LogOptions>, peer: &Peer) -> ExitCode {
+/// The system's log, for a failure in front of a client that there is no other log for: sshd throws away what a
+/// subsystem writes to standard error. `log` is `None` where the command line did not tell.
+pub(super) fn log_of_last_resort(caller: &Caller, log: Option<&LogOptions>) -> Option<Syslog> {
+    let is_wanted = log.is_none_or(|log| log.level != Level::Quiet);
+    (caller.is_client() && is_wanted).then(|| Syslog::connect(Facility::AUTH))
+}
+
+/// Tells of `failure` on standard error and in the log. If there is none, in that of last resort, which a process that
+/// is confined by now has opened before.
+pub(super) fn report(
+    failure: &Failure,
+    caller: &Caller,
+    log: Option<&LogOptions>,
+    last_resort: Option<Syslog>,
+    peer: &Peer,
+) -> ExitCode {
     let for_operators = failure.for_operators();
     let has_log = tracing::enabled!(tracing::Level::ERROR);
     let is_shown = has_log && log.is_some_and(|log| log.stderr);
-    if caller.is_client() && !has_log && log.is_none_or(|log| log.level != Level::Quiet) {
-        let fallback = LogOptions { level: Level::Error, facility: Some(Facility::AUTH), ..LogOptions::default() };
+    if !has_log && let Some(syslog) = last_resort.or_else(|| log_of_last_resort(caller, log)) {
         // There is nobody left to tell if this log fails too.
-        let _ = log::start(&fallback, peer);
+        let _ = log::start_with(syslog, Level::Error, peer);
     }
     tracing::error!("{for_operators}");
     let is_about_client = matches!(failure, Failure::NoSession(_));
@@ -94,7 +106,7 @@ pub(super) fn report_usage(error: &clap::Error, caller: &Caller, peer: &Peer) ->
     }
     if caller.is_client() {
         let words = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        return report(&Failure::usage(anyhow::Error::msg(words)), caller, None, peer);
+        return report(&Failure::usage(anyhow::Error::msg(words)), caller, None, None, peer);
     }
     print_error(&error.to_string());
     ExitCode::from(2)

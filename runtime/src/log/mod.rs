@@ -14,6 +14,7 @@ pub use facility::{Facility, UnknownFacility};
 pub use file::LogFileError;
 pub use level::{Level, UnknownLevel};
 pub use session::{closed, opened};
+pub use syslog::Syslog;
 
 pub(crate) use line::OneLine;
 
@@ -72,8 +73,17 @@ pub fn start(options: &LogOptions, peer: &Peer) -> Result<(), LogError> {
     if options.is_silent() {
         return Ok(());
     }
-    let levels = Targets::new().with_targets(OWN_TARGETS.map(|target| (target, options.level.filter())));
-    let subscriber = Registry::default().with(places(options, peer)?).with(levels);
+    begin(places(options, peer)?, options.level)
+}
+
+/// The same with nothing but a system's log that is open, from `level` on.
+pub fn start_with(syslog: Syslog, level: Level, peer: &Peer) -> Result<(), LogError> {
+    begin(vec![place(LineFormat::new(Prefix::None, peer), syslog)], level)
+}
+
+fn begin(places: Vec<Place>, level: Level) -> Result<(), LogError> {
+    let levels = Targets::new().with_targets(OWN_TARGETS.map(|target| (target, level.filter())));
+    let subscriber = Registry::default().with(places).with(levels);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::SetTwice)
 }
 

@@ -16,39 +16,43 @@ const SOCKET: &str = "/dev/log";
 /// does not stop it.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A connection that is made at once, and again after the daemon was restarted.
-pub(super) struct Syslog {
+/// The system's log under one facility. Its socket is made once, because a confined process can make no other; after the
+/// daemon was restarted the same one is connected again.
+pub struct Syslog {
     facility: Facility,
     tag: String,
     path: PathBuf,
-    connection: Mutex<Option<UnixDatagram>>,
+    connection: Mutex<Connection>,
+}
+
+struct Connection {
+    /// `None` if there was none to be had; then lines are lost.
+    socket: Option<UnixDatagram>,
+    is_connected: bool,
 }
 
 impl Syslog {
-    pub(super) fn connect(facility: Facility) -> Self {
+    /// Never fails: the daemon may be away, and lines are then lost until it is back.
+    pub fn connect(facility: Facility) -> Self {
         Self::connect_to(PathBuf::from(SOCKET), facility)
     }
 
     fn connect_to(path: PathBuf, facility: Facility) -> Self {
-        let connection = Mutex::new(connection(&path).ok());
+        let mut connection = Connection { socket: socket().ok(), is_connected: false };
+        connection.connect(&path);
+        let connection = Mutex::new(connection);
         Self { facility, tag: format!("strongroom[{}]", std::process::id()), path, connection }
     }
 
-    fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        let mut held = self.lock();
-        if let Some(connected) = held.as_ref()
-            && connected.send(datagram).is_ok()
-        {
-            return Ok(());
+    fn send(&self, datagram: &[u8]) {
+        let mut connection = self.lock();
+        if !connection.send(datagram) {
+            connection.connect(&self.path);
+            connection.send(datagram);
         }
-        *held = None;
-        let fresh = connection(&self.path)?;
-        fresh.send(datagram)?;
-        *held = Some(fresh);
-        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<UnixDatagram>> {
+    fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -56,6 +60,24 @@ impl Syslog {
         let priority = self.facility.number() * 8 + severity(level);
         Message { log: self, head: format!("<{priority}>{}: ", self.tag) }
     }
+}
+
+impl Connection {
+    fn connect(&mut self, path: &Path) {
+        self.is_connected = self.socket.as_ref().is_some_and(|socket| socket.connect(path).is_ok());
+    }
+
+    /// Whether the line was taken. A lost line is no reason to end a session, and there is nobody to tell.
+    fn send(&mut self, datagram: &[u8]) -> bool {
+        self.is_connected &= self.socket.as_ref().is_some_and(|socket| socket.send(datagram).is_ok());
+        self.is_connected
+    }
+}
+
+fn socket() -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    Ok(socket)
 }
 
 /// RFC 5424, section 6.2.1.
@@ -68,15 +90,8 @@ fn severity(level: Level) -> u8 {
     }
 }
 
-fn connection(path: &Path) -> io::Result<UnixDatagram> {
-    let socket = UnixDatagram::unbound()?;
-    socket.connect(path)?;
-    socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    Ok(socket)
-}
-
 /// One line on its way; `fmt` writes a whole line at once.
-pub(super) struct Message<'a> {
+pub struct Message<'a> {
     log: &'a Syslog,
     head: String,
 }
@@ -85,8 +100,7 @@ impl Write for Message<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut datagram = self.head.clone().into_bytes();
         datagram.extend_from_slice(line.trim_ascii_end());
-        // A lost line is no reason to end a session, and there is nobody to tell.
-        let _ = self.log.send(&datagram);
+        self.log.send(&datagram);
         Ok(line.len())
     }
 

@@ -28,7 +28,7 @@ pub struct Launch {
     pub limits: Limits,
     /// What the process gives up before it serves.
     pub confinement: confine::Policy,
-    /// Whether the system's log is written to.
+    /// Whether a socket of the system's log is open.
     pub system_log: bool,
     /// Whom the session serves.
     pub peer: Peer,

@@ -44,7 +44,7 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
             ignore_unsupported_attributes: launch.ignore_unsupported_attributes,
             utc_offset_seconds: 0,
             user: launch.peer.user.clone(),
-            show_names: launch.show_names.then(|| Arc::new(HostNames::default()) as _),
+            show_names: launch.show_names.then(|| Arc::new(HostNames::load()) as _),
         },
         limits,
     };
