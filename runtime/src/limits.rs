@@ -11,6 +11,8 @@ pub struct Limits {
     pub protocol: sftp::Limits,
     /// What a guest instance may cost.
     pub instance: sandbox::Limits,
+    /// What compiling the guest may cost.
+    pub compile: sandbox::CompileLimits,
     /// How long a client may take to send INIT.
     pub login_timeout: Duration,
     /// How long open files may take to close after the client is gone.

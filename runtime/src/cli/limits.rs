@@ -78,6 +78,14 @@ pub(super) struct LimitArguments {
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
     end_timeout: Duration,
 
+    /// Time that compiling a guest may take, once for each guest
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    compile_timeout: Duration,
+
+    /// Memory that compiling a guest may take
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = size)]
+    compile_memory: usize,
+
     /// Time that the guest may compute without waiting for anything
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     cpu_timeout: Duration,
@@ -103,6 +111,7 @@ impl LimitArguments {
         Limits {
             protocol: self.protocol(),
             instance: self.instance(),
+            compile: sandbox::CompileLimits { timeout: self.compile_timeout, memory_bytes: self.compile_memory },
             login_timeout: self.login_timeout,
             end_timeout: self.end_timeout,
             restarts: self.max_restarts,
@@ -183,6 +192,8 @@ mod tests {
             "--close-timeout=3m",
             "--end-timeout=4s",
             "--cpu-timeout=500ms",
+            "--compile-timeout=20s",
+            "--compile-memory=1G",
         ])
         .unwrap();
         assert_eq!(limits.instance.memory_bytes, 64 << 20);
@@ -200,6 +211,8 @@ mod tests {
         assert_eq!(limits.instance.close_timeout, Duration::from_secs(180));
         assert_eq!(limits.end_timeout, Duration::from_secs(4));
         assert_eq!(limits.instance.cpu_time, Duration::from_millis(500));
+        assert_eq!(limits.compile.timeout, Duration::from_secs(20));
+        assert_eq!(limits.compile.memory_bytes, 1 << 30);
     }
 
     #[test]

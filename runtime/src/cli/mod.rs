@@ -21,7 +21,7 @@ mod units;
 mod unsafe_grant;
 
 use crate::log::{self, LogOptions, Peer};
-use crate::sandbox::{CONTRACT_VERSION, ENGINE_VERSION, GrantError};
+use crate::sandbox::{CONTRACT_VERSION, CompileJob, ENGINE_VERSION, run_compiler};
 use crate::serve::{self, Launch, Outcome};
 use crate::sftp::RequestPolicy;
 use account::Account;
@@ -72,6 +72,9 @@ enum Storage {
 
 /// Runs the command that this process was started as.
 pub fn main() -> ExitCode {
+    if let Some(job) = CompileJob::from_arguments(std::env::args_os().skip(1)) {
+        return run_compiler(&job);
+    }
     std::panic::set_hook(Box::new(|panic| tracing::error!("the host panicked: {panic}")));
     let caller = Caller::current();
     let cli = match Cli::try_parse() {
@@ -139,7 +142,6 @@ fn serve(
         Ok(Outcome::Served) => Ok(ExitCode::SUCCESS),
         Ok(Outcome::Broken) => Ok(ExitCode::FAILURE),
         Ok(Outcome::NoInit) => Err(Failure::from(caller.missed_init())),
-        Err(error) if error.is::<GrantError>() => Err(Failure::usage(error)),
         Err(error) => Err(Failure::other(error)),
     }
 }

@@ -8,7 +8,7 @@
 use super::Reach;
 use super::calls::{Condition, allowed};
 use super::unchecked::{self, Refusals};
-use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, EPERM, ENOSYS, sock_filter};
+use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, ENOSYS, EPERM, sock_filter};
 use std::io;
 use thiserror::Error;
 
@@ -119,9 +119,8 @@ fn leaf(condition: Option<Condition>, own_id: u32) -> Vec<sock_filter> {
         | libc::CLONE_NEWPID
         | libc::CLONE_NEWNET)
         .cast_unsigned();
-    let if_equal = |index, value| {
-        vec![load(argument(index)), jump(BPF_JEQ, value, 0, 1), answer(ALLOW), answer(REFUSE)]
-    };
+    let if_equal =
+        |index, value| vec![load(argument(index)), jump(BPF_JEQ, value, 0, 1), answer(ALLOW), answer(REFUSE)];
     match condition {
         None => vec![answer(REFUSE)],
         Some(Condition::Always | Condition::SystemLog | Condition::PretendedMissing) => vec![answer(ALLOW)],

@@ -6,8 +6,8 @@
 //! Whatever the process needs afterwards it has open, or can reach in the granted directories.
 
 mod calls;
-mod filter;
 mod files;
+mod filter;
 mod unchecked;
 
 use rustix::fs::{CWD, statat};

@@ -2,17 +2,16 @@
 //!
 //! Loading native code runs whatever is in it. So the directory belongs to the user that runs this process and is
 //! closed to everybody else (the same holds for each file), entries are named by the hashes of the component and of
-//! the engine, and they are written under another name and then renamed. That the directory lies in no served
+//! the engine, are checked before they are loaded, and are written under another name and then renamed. That the directory lies in no served
 //! directory is checked where grants are checked (`cli`).
 
 use super::component::one_line;
-use super::{Engine, unchecked};
+use super::{Engine, artifact, unchecked};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::hash::{Hash, Hasher};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -64,37 +63,39 @@ impl CompileCache {
         Ok(Self { directory })
     }
 
-    /// The component from the cache, or compiled now and put there. A cache that cannot be written costs only time.
-    pub(super) fn load_or_compile(&self, engine: &Engine, component: &[u8]) -> wasmtime::Result<Component> {
-        let entry = self.directory.join(entry_name(engine, component));
-        if let Some(found) = load(engine, &entry) {
-            return Ok(found);
-        }
-        tracing::info!("compiling the guest ({} bytes)", component.len());
-        let code = engine.inner().precompile_component(component)?;
-        if let Err(error) = self.store(&entry, &code) {
-            tracing::warn!("cache {}: cannot be written: {error}", self.directory.display());
-        }
-        unchecked::load_own(engine.inner(), &code)
+    /// The component's code, if it was compiled before.
+    pub(super) fn load(&self, engine: &Engine, component: &[u8]) -> Option<Component> {
+        load(engine, &self.entry(engine, component))
     }
 
-    /// Written under a name of its own and renamed, so that nobody ever loads half an entry.
-    fn store(&self, entry: &Path, code: &[u8]) -> io::Result<()> {
-        let mut name = OsString::from(entry.as_os_str());
-        name.push(format!(".{}", std::process::id()));
-        let temporary = PathBuf::from(name);
-        let written = (|| {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-            file.write_all(code)?;
-            file.sync_all()?;
-            fs::rename(&temporary, entry)
-        })();
-        if written.is_err() {
-            // The failure that is told is the first one.
-            let _ = fs::remove_file(&temporary);
+    /// Keeps code that was checked. A cache that cannot be written costs only time.
+    pub(super) fn store(&self, engine: &Engine, component: &[u8], sealed: &[u8]) {
+        if let Err(error) = write(&self.entry(engine, component), sealed) {
+            tracing::warn!("cache {}: cannot be written: {error}", self.directory.display());
         }
-        written
     }
+
+    fn entry(&self, engine: &Engine, component: &[u8]) -> PathBuf {
+        self.directory.join(entry_name(engine, component))
+    }
+}
+
+/// Written under a name of its own and renamed, so that nobody ever loads half an entry.
+fn write(entry: &Path, sealed: &[u8]) -> io::Result<()> {
+    let mut name = OsString::from(entry.as_os_str());
+    name.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(sealed)?;
+        file.sync_all()?;
+        fs::rename(&temporary, entry)
+    })();
+    if written.is_err() {
+        // The failure that is told is the first one.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// The file that is checked is the file that is loaded: both go by its descriptor.
@@ -105,10 +106,15 @@ fn load(engine: &Engine, entry: &Path) -> Option<Component> {
         tracing::warn!("cache entry {}: is not a private file of this user and is not used", entry.display());
         return None;
     }
-    match unchecked::load_cached(engine.inner(), &file) {
+    let loaded = match artifact::check_file(engine, &file) {
+        Ok(Ok(())) => unchecked::load_cached(engine.inner(), &file).map_err(|error| one_line(&error)),
+        Ok(Err(damage)) => Err(damage.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match loaded {
         Ok(component) => Some(component),
-        Err(error) => {
-            tracing::info!("cache entry {}: refused and compiled anew: {}", entry.display(), one_line(&error));
+        Err(reason) => {
+            tracing::warn!("cache entry {}: refused and compiled anew: {reason}", entry.display());
             None
         }
     }
@@ -121,9 +127,7 @@ fn is_trusted(stat: &Stat) -> bool {
 }
 
 fn entry_name(engine: &Engine, component: &[u8]) -> String {
-    let mut key = EngineKey(Sha256::new());
-    engine.inner().precompile_compatibility_hash().hash(&mut key);
-    format!("{}-{}.cwasm", hex(&Sha256::digest(component)), hex(&key.0.finalize()))
+    format!("{}-{}.code", hex(&Sha256::digest(component)), hex(&artifact::engine_key(engine)))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -134,22 +138,10 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Collects what the engine says of itself in a hash that is the same in every process.
-struct EngineKey(Sha256);
-
-impl Hasher for EngineKey {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::Compiler;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
@@ -188,14 +180,22 @@ mod tests {
         let component = wat::parse_str("(component)").unwrap();
         let entry = home.path().join(entry_name(&engine, &component));
 
-        cache.load_or_compile(&engine, &component).unwrap();
-        assert!(load(&engine, &entry).is_some());
+        let sealed = Compiler::Here.compile(&engine, &component).unwrap();
+        cache.store(&engine, &component, &sealed);
+        assert!(cache.load(&engine, &component).is_some());
+        assert_eq!(cache.entry(&engine, &component), entry);
         fs::set_permissions(&entry, fs::Permissions::from_mode(0o620)).unwrap();
         assert!(load(&engine, &entry).is_none());
         fs::set_permissions(&entry, fs::Permissions::from_mode(0o600)).unwrap();
-        fs::write(&entry, "not code").unwrap();
-        assert!(load(&engine, &entry).is_none());
-        cache.load_or_compile(&engine, &component).unwrap();
+        for length in [0, 10, sealed.len() - 1] {
+            fs::write(&entry, &sealed[..length]).unwrap();
+            assert!(load(&engine, &entry).is_none(), "{length} bytes");
+        }
+        let mut damaged = sealed.clone();
+        damaged[sealed.len() / 2] ^= 1;
+        fs::write(&entry, &damaged).unwrap();
+        assert!(load(&engine, &entry).is_none(), "damaged code");
+        cache.store(&engine, &component, &sealed);
         assert!(load(&engine, &entry).is_some(), "a bad entry is replaced");
     }
 }

@@ -1,8 +1,9 @@
 //! From a file to a compiled component, and in plain words why it cannot be one.
 
 use super::cache::{CacheError, CompileCache};
+use super::compile::{CompileError, Compiler};
 use super::embedded::Embedded;
-use super::{Engine, unchecked};
+use super::{Engine, artifact, unchecked};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -27,8 +28,10 @@ pub enum LoadError {
     NotAComponent { path: PathBuf, what: &'static str, step: &'static str },
     #[error("{path}: is larger than {max_bytes} bytes, which no guest is; name the component")]
     TooLarge { path: PathBuf, max_bytes: u64 },
-    #[error("{name}: does not compile: {reason}; build it again for wasm32-wasip2")]
-    Compile { name: String, reason: String },
+    #[error("{name}: {reason}")]
+    Compile { name: String, reason: CompileError },
+    #[error("{name}: cannot be loaded: {reason}; build it again for wasm32-wasip2")]
+    Load { name: String, reason: String },
     #[error("{name}: does not export {expected}; build it for the world `guest` of wit/")]
     NoExport { name: String, expected: &'static str },
     #[error("{name}: was built for {found}, and this host speaks {expected}; build it with that version of wit/")]
@@ -43,8 +46,8 @@ pub enum LoadError {
     Preopen { reason: String },
 }
 
-/// Python guests have 20 MB; a hundred megabytes are no storage.
-const MAX_COMPONENT_BYTES: u64 = 100 << 20;
+/// Python guests have 20 MB; what is several times as large is no storage.
+pub(super) const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 
 const STORAGE_EXPORT: &str = "strongroom:storage/storage@0.1.0";
 const STORAGE_PREFIX: &str = "strongroom:storage/";
@@ -59,15 +62,42 @@ impl Source {
     }
 
     /// Compiles the component or takes code that was compiled before, and checks what it exports.
-    pub fn load(&self, engine: &Engine, cache: Option<&Path>) -> Result<Component, LoadError> {
+    pub fn load(&self, engine: &Engine, cache: Option<&Path>, compiler: &Compiler) -> Result<Component, LoadError> {
         let component = match self {
-            Self::Embedded(embedded) => load_embedded(engine, *embedded, cache)?,
-            Self::File(path) => compile(engine, &read(path)?, cache)?,
+            Self::Embedded(embedded) => match unchecked::load_own(engine.inner(), embedded.code()) {
+                Ok(component) => component,
+                Err(error) => {
+                    let (name, reason) = (embedded.name(), one_line(&error));
+                    tracing::warn!("the embedded code of {name} is refused and compiled anew: {reason}");
+                    self.compile(engine, embedded.component(), cache, compiler)?
+                }
+            },
+            Self::File(path) => self.compile(engine, &read(path)?, cache, compiler)?,
         };
-        let component =
-            component.map_err(|error| LoadError::Compile { name: self.name(), reason: one_line(&error) })?;
         self.check_exports(engine, &component)?;
         Ok(component)
+    }
+
+    fn compile(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+        cache: Option<&Path>,
+        compiler: &Compiler,
+    ) -> Result<Component, LoadError> {
+        let cache = cache.map(|directory| CompileCache::open(directory.to_owned())).transpose()?;
+        if let Some(found) = cache.as_ref().and_then(|cache| cache.load(engine, component)) {
+            return Ok(found);
+        }
+        tracing::info!("compiling the guest ({} bytes)", component.len());
+        let sealed =
+            compiler.compile(engine, component).map_err(|reason| LoadError::Compile { name: self.name(), reason })?;
+        if let Some(cache) = cache {
+            cache.store(engine, component, &sealed);
+        }
+        let code = artifact::unseal(engine, &sealed).unwrap_or_default();
+        unchecked::load_own(engine.inner(), code)
+            .map_err(|error| LoadError::Load { name: self.name(), reason: one_line(&error) })
     }
 
     fn check_exports(&self, engine: &Engine, component: &Component) -> Result<(), LoadError> {
@@ -97,31 +127,6 @@ pub(super) fn one_line(error: &wasmtime::Error) -> String {
         })
         .collect();
     lines.join(": ")
-}
-
-fn load_embedded(
-    engine: &Engine,
-    embedded: Embedded,
-    cache: Option<&Path>,
-) -> Result<wasmtime::Result<Component>, CacheError> {
-    match unchecked::load_own(engine.inner(), embedded.code()) {
-        Ok(component) => Ok(Ok(component)),
-        Err(error) => {
-            tracing::warn!(
-                "the embedded code of {} is refused and compiled anew: {}",
-                embedded.name(),
-                one_line(&error)
-            );
-            compile(engine, embedded.component(), cache)
-        }
-    }
-}
-
-fn compile(engine: &Engine, component: &[u8], cache: Option<&Path>) -> Result<wasmtime::Result<Component>, CacheError> {
-    Ok(match cache {
-        Some(directory) => CompileCache::open(directory.to_owned())?.load_or_compile(engine, component),
-        None => Component::new(engine.inner(), component),
-    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

@@ -4,9 +4,11 @@
 //! into an [`Instance`], and runs calls of the storage contract on it. Nothing that a guest says leaves it unchecked:
 //! answers come out as the types of [`crate::storage`], or as a [`Fault`] that ends the instance.
 
+mod artifact;
 mod bindings;
 mod cache;
 mod clocks;
+mod compile;
 mod component;
 mod config;
 mod convert;
@@ -30,6 +32,7 @@ mod unchecked;
 mod watch;
 
 pub use cache::CacheError;
+pub use compile::{CompileError, CompileLimits, Compiler, Job as CompileJob, run_child as run_compiler};
 pub use component::{LoadError, Source};
 pub use embedded::Embedded;
 pub use engine::Engine;

@@ -8,7 +8,7 @@ use super::linker::{linker, unknown_import};
 use super::output::GuestOutput;
 use super::state::{State, preopens};
 use super::watch::{CpuMeter, TimeLimit};
-use super::{CONTRACT_VERSION, Engine, Fault, Limits, OpenGrants};
+use super::{CONTRACT_VERSION, Compiler, Engine, Fault, Limits, OpenGrants};
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre};
@@ -28,15 +28,16 @@ pub struct Template {
 }
 
 impl Template {
-    /// Loads the guest of `source`. What must be compiled is kept in the directory `cache`, if there is one.
+    /// Loads the guest of `source`. What `compiler` must compile is kept in the directory `cache`, if there is one.
     pub fn load(
         engine: &Engine,
         source: &Source,
         cache: Option<PathBuf>,
+        compiler: &Compiler,
         grants: OpenGrants,
         limits: Limits,
     ) -> Result<Self, LoadError> {
-        let component = source.load(engine, cache.as_deref())?;
+        let component = source.load(engine, cache.as_deref(), compiler)?;
         let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
             name: source.name(),
             expected: CONTRACT_VERSION,

@@ -37,7 +37,9 @@ fn path(text: &str) -> StoragePath {
 /// Runs `calls` one after another in a session on a fresh instance of `guest`.
 fn run(guest: Embedded, grants: Grants, calls: Vec<Call<'static>>) -> Vec<Result<Answer, Error>> {
     let engine = Engine::new().unwrap();
-    let template = Template::load(&engine, &Source::Embedded(guest), None, grants.open().unwrap(), limits()).unwrap();
+    let template =
+        Template::load(&engine, &Source::Embedded(guest), None, &Compiler::Here, grants.open().unwrap(), limits())
+            .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut instance = template.instantiate().await.unwrap();

@@ -21,7 +21,7 @@ pub fn pread(file: &File, buffer: &mut Vec<u8>, length: usize, offset: u64) -> R
     Ok(filled)
 }
 
-/// Code that wasmtime's compiler made in this process, or in the build of this executable, which contains it.
+/// Code that wasmtime's compiler made in a process of this executable, or in the build of it, which contains it.
 pub fn load_own(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes came out of wasmtime's own compiler and have been in nobody else's hands; wasmtime refuses
     // them if this engine or CPU differs.
@@ -29,7 +29,7 @@ pub fn load_own(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Comp
 }
 
 /// Code from the compile cache: a file that the cache has checked to belong to the user that runs this process and to
-/// be writable by nobody else.
+/// be writable by nobody else, and whose hash it has checked.
 pub fn load_cached(engine: &wasmtime::Engine, file: &File) -> wasmtime::Result<Component> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: only this user can have written the file, and this program writes nothing there but what wasmtime's

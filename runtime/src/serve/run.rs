@@ -4,7 +4,7 @@ use super::termination::Termination;
 use super::{End, HostNames, Launch, Service, Stdio};
 use crate::confine::{self, Reach};
 use crate::log;
-use crate::sandbox::{Engine, OpenDirectory, Template};
+use crate::sandbox::{Compiler, Engine, OpenDirectory, Template};
 use crate::sftp;
 use crate::storage::Client;
 use rustix::fs::Mode;
@@ -31,7 +31,9 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     let grants = launch.grants;
     let engine = Engine::new()?;
     let limits = launch.limits;
-    let template = Template::load(&engine, &launch.guest, launch.cache_dir, grants.clone(), limits.instance.clone())?;
+    let compiler = Compiler::Child { limits: limits.compile, confinement: launch.confinement };
+    let template =
+        Template::load(&engine, &launch.guest, launch.cache_dir, &compiler, grants.clone(), limits.instance.clone())?;
     let service = Service {
         template,
         client: client(&launch.peer),
