@@ -96,7 +96,7 @@ impl Source {
             cache.store(engine, component, &sealed);
         }
         let code = artifact::unseal(engine, &sealed).unwrap_or_default();
-        unchecked::load_own(engine.inner(), code)
+        unchecked::load_compiled(engine.inner(), code)
             .map_err(|error| LoadError::Load { name: self.name(), reason: one_line(&error) })
     }
 

@@ -2,6 +2,7 @@
 
 use super::config::engine_config;
 use super::ticker::Ticker;
+use super::unchecked::CodePages;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -15,8 +16,9 @@ pub struct Engine {
 impl Engine {
     /// Fails only on a machine that the engine does not support.
     pub fn new() -> wasmtime::Result<Self> {
-        let engine = wasmtime::Engine::new(&engine_config(None)?)?;
-        Ok(Self { engine, ticker: Arc::default() })
+        let mut config = engine_config(None)?;
+        config.with_custom_code_memory(Some(Arc::new(CodePages)));
+        Ok(Self { engine: wasmtime::Engine::new(&config)?, ticker: Arc::default() })
     }
 
     pub(super) fn inner(&self) -> &wasmtime::Engine {

@@ -257,9 +257,13 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     }
 
     fn receive(&mut self) -> bool {
+        self.receive_by(T::receive)
+    }
+
+    fn receive_by(&mut self, receive: impl FnOnce(&mut T, &mut Vec<u8>) -> io::Result<Option<usize>>) -> bool {
         let input = self.protocol.input();
         let room = input.capacity() - input.len();
-        let received = self.transport.receive(input);
+        let received = receive(&mut self.transport, input);
         // Less than there was room for: nothing is left, and asking again would only say so.
         self.may_receive = matches!(received, Ok(Some(received)) if received == room);
         match received {
@@ -275,6 +279,9 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     fn wait(&mut self, context: &mut Context<'_>, is_alone: bool) -> Poll<io::Result<()>> {
         let wanted = Wanted { receive: self.wants_input(), send: !self.protocol.output().is_empty() };
         let deadline = self.is_timed().then(|| self.timer.deadline().into_std());
+        if is_alone && deadline.is_none() && wanted == Wanted::INPUT && self.receive_by(T::receive_asleep) {
+            return Poll::Ready(Ok(()));
+        }
         if !(is_alone && self.transport.block_until_ready(wanted, deadline)?) {
             ready!(self.transport.poll_ready(context, wanted))?;
         }

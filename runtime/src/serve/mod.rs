@@ -9,6 +9,7 @@ mod run;
 mod session;
 mod stdio;
 mod termination;
+mod unchecked;
 
 pub use launch::Launch;
 pub use names::HostNames;
@@ -25,6 +26,10 @@ pub trait Transport {
     /// Appends what has arrived to `buffer`, at most its spare capacity. `Some(0)` at the end of input, `None` if
     /// nothing is there now.
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>>;
+
+    /// The same, but asleep in the kernel until something is there, with nothing else to wait for. `None` where that
+    /// cannot be done, or when the operator has asked for an end.
+    fn receive_asleep(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>>;
 
     /// Sends the beginning of `bytes` and says how much that was; `None` if nothing can be taken now.
     fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>>;
@@ -45,4 +50,9 @@ pub trait Transport {
 pub struct Wanted {
     pub receive: bool,
     pub send: bool,
+}
+
+impl Wanted {
+    /// Nothing but the client's next bytes.
+    pub const INPUT: Self = Self { receive: true, send: false };
 }

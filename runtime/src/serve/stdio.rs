@@ -1,14 +1,16 @@
 //! stdin and stdout as a transport: the pipes or sockets that sshd or `sftp -D` gives.
 //!
-//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in poll(2); only beside a guest
-//! that waits itself is the event loop asked, and only then do the descriptors enter it: an edge-triggered event for
-//! each reply that the client takes would cost more than the reply.
+//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in recv(2) on a socket, which takes
+//! what comes in the same call, and in poll(2) otherwise; only beside a guest that waits itself is the event loop
+//! asked, and only then do the descriptors enter it: an edge-triggered event for each reply that the client takes
+//! would cost more than the reply.
 
 use super::termination::Termination;
 use super::{Transport, Wanted};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
@@ -17,8 +19,8 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 
 /// The process's standard input and output. Both are put back as they were when it is dropped.
 pub struct Stdio {
-    input: Nonblocking,
-    output: Nonblocking,
+    input: Stream,
+    output: Stream,
     termination: Termination,
     terminated: bool,
     events: Option<Events>,
@@ -33,13 +35,11 @@ struct Events {
 
 impl Stdio {
     pub fn take(termination: Termination) -> io::Result<Self> {
-        Ok(Self {
-            input: Nonblocking::new(io::stdin().as_fd())?,
-            output: Nonblocking::new(io::stdout().as_fd())?,
-            termination,
-            terminated: false,
-            events: None,
-        })
+        let input = Stream::new(io::stdin().as_fd())?;
+        if let Stream::Socket(socket) = &input {
+            termination.ends_input_of(socket.try_clone()?)?;
+        }
+        Ok(Self { input, output: Stream::new(io::stdout().as_fd())?, termination, terminated: false, events: None })
     }
 
     /// poll(2). Gives whether anything that is wanted is ready, and takes note of SIGTERM.
@@ -52,10 +52,10 @@ impl Stdio {
             descriptors.push(PollFd::new(&self.termination, PollFlags::IN));
         }
         if wanted.receive {
-            descriptors.push(PollFd::new(&self.input.descriptor, PollFlags::IN));
+            descriptors.push(PollFd::new(&self.input, PollFlags::IN));
         }
         if wanted.send {
-            descriptors.push(PollFd::new(&self.output.descriptor, PollFlags::OUT));
+            descriptors.push(PollFd::new(&self.output, PollFlags::OUT));
         }
         let ready = match poll(&mut descriptors, timeout.as_ref()) {
             Ok(ready) => ready,
@@ -66,19 +66,36 @@ impl Stdio {
         self.terminated |= ended;
         Ok(ready > 0)
     }
+
+    /// The end of input that SIGTERM has made is not the client's.
+    fn unless_terminated(&self, received: io::Result<Option<usize>>) -> io::Result<Option<usize>> {
+        if matches!(received, Ok(Some(0))) && self.termination.has_come() { Ok(None) } else { received }
+    }
 }
 
 impl Transport for Stdio {
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
-        now(|| rustix::io::read(&self.input.descriptor, rustix::buffer::spare_capacity(buffer)))
+        let received = self.input.read(buffer, RecvFlags::DONTWAIT);
+        self.unless_terminated(received)
+    }
+
+    fn receive_asleep(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
+        if !matches!(self.input, Stream::Socket(_)) {
+            return Ok(None);
+        }
+        let received = self.input.read(buffer, RecvFlags::empty());
+        self.unless_terminated(received)
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        now(|| rustix::io::write(&self.output.descriptor, bytes))
+        now(|| match &self.output {
+            Stream::Socket(socket) => send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
+            Stream::Other(other) => rustix::io::write(&other.descriptor, bytes),
+        })
     }
 
     fn is_terminated(&self) -> bool {
-        self.terminated
+        self.terminated || self.termination.has_come()
     }
 
     fn poll_ready(&mut self, context: &mut Context<'_>, wanted: Wanted) -> Poll<io::Result<()>> {
@@ -106,10 +123,10 @@ impl Transport for Stdio {
 }
 
 impl Events {
-    fn new(input: &Nonblocking, output: &Nonblocking, termination: &Termination) -> io::Result<Self> {
+    fn new(input: &Stream, output: &Stream, termination: &Termination) -> io::Result<Self> {
         Ok(Self {
-            input: unless_a_file(Receiver::from_owned_fd_unchecked(input.descriptor.try_clone()?))?,
-            output: unless_a_file(Sender::from_owned_fd_unchecked(output.descriptor.try_clone()?))?,
+            input: unless_a_file(Receiver::from_owned_fd_unchecked(input.as_fd().try_clone_to_owned()?))?,
+            output: unless_a_file(Sender::from_owned_fd_unchecked(output.as_fd().try_clone_to_owned()?))?,
             termination: unless_a_file(Receiver::from_owned_fd(termination.as_fd().try_clone_to_owned()?))?,
         })
     }
@@ -140,6 +157,40 @@ fn unless_a_file<T>(registered: io::Result<T>) -> io::Result<Option<T>> {
         Ok(registered) => Ok(Some(registered)),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+enum Stream {
+    /// Each call says by itself whether it may wait.
+    Socket(OwnedFd),
+    /// A pipe or a file.
+    Other(Nonblocking),
+}
+
+impl Stream {
+    fn new(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
+        Ok(match FileType::from_raw_mode(fstat(descriptor)?.st_mode) {
+            FileType::Socket => Self::Socket(descriptor.try_clone_to_owned()?),
+            _ => Self::Other(Nonblocking::new(descriptor)?),
+        })
+    }
+
+    fn read(&self, buffer: &mut Vec<u8>, flags: RecvFlags) -> io::Result<Option<usize>> {
+        now(|| match self {
+            Self::Socket(socket) => {
+                recv(socket, rustix::buffer::spare_capacity(buffer), flags).map(|(received, _)| received)
+            }
+            Self::Other(other) => rustix::io::read(&other.descriptor, rustix::buffer::spare_capacity(buffer)),
+        })
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Socket(socket) => socket.as_fd(),
+            Self::Other(other) => other.descriptor.as_fd(),
+        }
     }
 }
 

@@ -1,12 +1,17 @@
-//! SIGTERM as a descriptor that can be waited for beside others, without a race between the look and the wait.
+//! SIGTERM as a descriptor that can be waited for beside others, and as the end of a socket's input: both without a
+//! race between the look and the wait.
 
+use super::unchecked;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Becomes readable, for good, when SIGTERM has come.
 pub struct Termination {
     readable: OwnedFd,
+    come: Arc<AtomicBool>,
 }
 
 impl Termination {
@@ -14,7 +19,17 @@ impl Termination {
     pub fn watch() -> io::Result<Self> {
         let (readable, writable) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         signal_hook::low_level::pipe::register(signal_hook::consts::SIGTERM, writable)?;
-        Ok(Self { readable })
+        Ok(Self { readable, come: Arc::default() })
+    }
+
+    /// Whoever sleeps on the input of `socket` is to be woken, by an end of input.
+    pub fn ends_input_of(&self, socket: OwnedFd) -> io::Result<()> {
+        unchecked::end_input_at_sigterm(socket, Arc::clone(&self.come))
+    }
+
+    /// Whether SIGTERM has come since the first [`Termination::ends_input_of`].
+    pub fn has_come(&self) -> bool {
+        self.come.load(Ordering::SeqCst)
     }
 }
 
