@@ -94,8 +94,9 @@ fn memory_is_granted_nothing() {
 
 #[test]
 fn openssh_spellings() {
+    let (_folder, path) = folder();
     let storage =
-        parsed(&["jail", "-el", "debug3", "-u", "022", "-d", "/in", "-P", "rename,remove", "-R", "DIR"]).unwrap();
+        parsed(&["jail", "-el", "debug3", "-u", "022", "-d", "/in", "-P", "rename,remove", "-R", &path]).unwrap();
     let log = storage.options().log().unwrap();
     assert_eq!((log.level, log.stderr, log.file), (Level::Trace, true, None));
     let launch = storage.launch(&Account::current(), Peer::default()).unwrap();

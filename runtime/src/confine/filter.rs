@@ -159,3 +159,83 @@ fn instruction(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
     // Every code is less than 256.
     sock_filter { code: code as u16, jt, jf, k }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const OWN_ID: u32 = 4711;
+
+    /// Runs a program as the kernel does, on a call with these arguments' lower halves.
+    fn run(program: &[sock_filter], architecture: u32, number: u32, arguments: [u32; 3]) -> u32 {
+        let mut accumulator = 0;
+        let mut position = 0;
+        loop {
+            let sock_filter { code, jt, jf, k } = program[position];
+            position += 1;
+            let is_true = match u32::from(code) {
+                code if code == BPF_RET | BPF_K => return k,
+                code if code == BPF_LD | BPF_W | BPF_ABS => {
+                    accumulator = match k {
+                        NUMBER => number,
+                        ARCHITECTURE_OFFSET => architecture,
+                        k => arguments[(k as usize - 16) / 8],
+                    };
+                    continue;
+                }
+                code if code == BPF_JMP | BPF_JGE | BPF_K => accumulator >= k,
+                code if code == BPF_JMP | BPF_JEQ | BPF_K => accumulator == k,
+                code if code == BPF_JMP | BPF_JSET | BPF_K => accumulator & k != 0,
+                code => panic!("{code}"),
+            };
+            position += usize::from(if is_true { jt } else { jf });
+        }
+    }
+
+    fn reach(system_log: bool) -> Reach<'static> {
+        Reach { directories: Vec::new(), system_log }
+    }
+
+    fn answer_to(number: libc::c_long, arguments: [u32; 3]) -> u32 {
+        run(&program(&reach(false), OWN_ID).unwrap(), ARCHITECTURE.unwrap(), number as u32, arguments)
+    }
+
+    #[test]
+    fn what_is_listed_is_allowed_and_nothing_else() {
+        for system_log in [false, true] {
+            let program = program(&reach(system_log), OWN_ID).unwrap();
+            let listed: BTreeMap<u32, Condition> = allowed(&reach(system_log)).collect();
+            for number in (0..2000).chain([0x4000_0000, 0x4000_0003, u32::MAX]) {
+                // All conditions hold for one of these.
+                let tries = [[0; 3], [OWN_ID, 0, 0], [15, 0, 0], [libc::CLONE_THREAD.cast_unsigned(), 0, 0]];
+                let is_allowed = tries.iter().any(|try_| run(&program, ARCHITECTURE.unwrap(), number, *try_) == ALLOW);
+                assert_eq!(is_allowed, listed.contains_key(&number), "{number}");
+                let other = run(&program, 0x4000_0003, number, [0; 3]);
+                assert_eq!(other, REFUSE, "{number} of another architecture");
+            }
+        }
+    }
+
+    #[test]
+    fn what_conditions_say() {
+        let thread = libc::CLONE_THREAD.cast_unsigned() | libc::CLONE_VM.cast_unsigned();
+        for (number, arguments, expected) in [
+            (libc::SYS_clone, [thread, 0, 0], ALLOW),
+            (libc::SYS_clone, [libc::SIGCHLD.cast_unsigned(), 0, 0], REFUSE),
+            (libc::SYS_clone, [thread | libc::CLONE_NEWUSER.cast_unsigned(), 0, 0], REFUSE),
+            (libc::SYS_mmap, [0, 0, 3], ALLOW),
+            (libc::SYS_mmap, [0, 0, 7], REFUSE),
+            (libc::SYS_mprotect, [0, 0, 4], REFUSE),
+            (libc::SYS_tgkill, [OWN_ID, 0, 0], ALLOW),
+            (libc::SYS_tgkill, [1, 0, 0], REFUSE),
+            (libc::SYS_prctl, [libc::PR_SET_NAME.cast_unsigned(), 0, 0], ALLOW),
+            (libc::SYS_prctl, [libc::PR_SET_SECCOMP.cast_unsigned(), 0, 0], REFUSE),
+            (libc::SYS_socket, [1, 1, 0], REFUSE),
+            (libc::SYS_connect, [3, 0, 0], REFUSE),
+            (libc::SYS_execve, [0, 0, 0], REFUSE),
+        ] {
+            assert_eq!(answer_to(number, arguments), expected, "{number} {arguments:?}");
+        }
+    }
+}

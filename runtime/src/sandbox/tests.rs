@@ -1,7 +1,8 @@
 //! The embedded guests through the sandbox's own interface: what a session of calls sees, and what it may cost.
 
 use super::{
-    Access, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Source, StorageSession, Template,
+    Access, Compiler, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Source, StorageSession,
+    Template,
 };
 use crate::storage::{Answer, Call, Client, Ending, Error, ErrorCode, Features, FileId, OpenFlags, StoragePath};
 use std::path::Path;

@@ -40,7 +40,7 @@ fn compile(job: &Job) -> Result<Vec<u8>, (u8, String)> {
         .take(MAX_COMPONENT_BYTES)
         .read_to_end(&mut component)
         .map_err(|error| failed(error.to_string()))?;
-    let code = compile_here(&engine, &component).map_err(|error| (INVALID, error.to_string()))?;
+    let code = compile_here(&engine, &component).map_err(|reason| (INVALID, reason))?;
     Ok(seal(&engine, code))
 }
 

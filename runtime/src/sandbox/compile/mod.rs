@@ -9,9 +9,9 @@ mod parent;
 pub use child::run as run_child;
 pub use job::Job;
 
-use super::artifact::{self, Damage};
+use super::Engine;
+use super::artifact::{self, Damage, seal};
 use super::component::one_line;
-use super::{Engine, artifact::seal};
 use crate::confine;
 use std::io;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Compiler {
     /// The component's code, sealed and checked.
     pub(super) fn compile(&self, engine: &Engine, component: &[u8]) -> Result<Vec<u8>, CompileError> {
         let sealed = match self {
-            Self::Here => seal(engine, compile_here(engine, component)?),
+            Self::Here => seal(engine, compile_here(engine, component).map_err(CompileError::Invalid)?),
             Self::Child { limits, confinement } => {
                 let job = Job { limits: *limits, confinement: *confinement };
                 parent::compile(&job, component)?
@@ -68,6 +68,7 @@ impl Compiler {
     }
 }
 
-fn compile_here(engine: &Engine, component: &[u8]) -> Result<Vec<u8>, CompileError> {
-    engine.inner().precompile_component(component).map_err(|error| CompileError::Invalid(one_line(&error)))
+/// Code that is not sealed, or the compiler's complaint.
+fn compile_here(engine: &Engine, component: &[u8]) -> Result<Vec<u8>, String> {
+    engine.inner().precompile_component(component).map_err(|error| one_line(&error))
 }
