@@ -14,7 +14,7 @@ use std::process::Command;
 use strongroom::confine::{Directory, Reach, confine};
 
 /// Calls that nothing after the start needs, and the ways into the kernel or out of the process that attackers use.
-/// `connect` and `sendto` are among them because this process has no system's log.
+/// `connect` is among them because this process has no system's log.
 pub const FORBIDDEN: &[(&str, libc::c_long)] = &[
     ("execve", libc::SYS_execve),
     ("execveat", libc::SYS_execveat),
@@ -47,7 +47,6 @@ pub const FORBIDDEN: &[(&str, libc::c_long)] = &[
     ("listen", libc::SYS_listen),
     ("accept4", libc::SYS_accept4),
     ("connect", libc::SYS_connect),
-    ("sendto", libc::SYS_sendto),
     ("sendmsg", libc::SYS_sendmsg),
     ("recvmsg", libc::SYS_recvmsg),
     ("setsockopt", libc::SYS_setsockopt),
