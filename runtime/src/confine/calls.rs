@@ -163,7 +163,8 @@ pub(super) fn allowed(reach: &Reach<'_>) -> impl Iterator<Item = (u32, Condition
         .filter_map(|call| Some((u32::try_from(call.number).ok()?, call.condition)))
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
+#[cfg(target_arch = "x86_64")]
 mod tests {
     use super::*;
     use std::fmt::Write;
