@@ -8,6 +8,7 @@ pub mod component;
 pub mod packet;
 pub mod place;
 pub mod process;
+pub mod raw;
 pub mod scenario;
 pub mod sshd;
 pub mod tools;
@@ -17,6 +18,7 @@ pub use client::{Client, Reply, Status};
 pub use packet::{Attributes, Entry};
 pub use place::Place;
 pub use process::{Outcome, Program};
+pub use raw::Raw;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

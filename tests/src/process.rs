@@ -1,7 +1,7 @@
 //! Child processes that cannot hang a test: their input and output are carried by threads, every wait has an end, and
 //! what still runs is killed when the test lets go of it.
 
-use crate::{Client, PATIENCE, Place};
+use crate::{Client, PATIENCE, Place, Raw};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -132,6 +132,14 @@ impl Program {
     /// Starts it as an SFTP server to which nothing was sent.
     pub fn unconnected(&self) -> Client {
         Client::new(self.spawn())
+    }
+
+    /// Starts it as an SFTP server, exchanges INIT and VERSION, and leaves its pipes to the test. What it says on standard
+    /// error is thrown away.
+    pub fn spawn_raw(&self) -> Raw {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Raw::new(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.line())))
     }
 
     fn command(&self) -> Command {
@@ -295,6 +303,14 @@ impl Drop for Process {
             let _ = writer.join();
         }
     }
+}
+
+/// The most memory that a process had at once (VmHWM), in bytes.
+pub fn peak_memory(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the status of a running process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel tells VmHWM");
+    let kibibytes = line.trim().strip_suffix(" kB").expect("VmHWM is in kB");
+    kibibytes.parse::<u64>().expect("VmHWM is a number") << 10
 }
 
 fn write_all(mut stdin: ChildStdin, chunks: &Receiver<Vec<u8>>) {
