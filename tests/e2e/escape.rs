@@ -182,6 +182,39 @@ fn links_that_leave_lead_nowhere() {
     }
 }
 
+#[test]
+fn answers_tell_no_path_of_the_host() {
+    for setting in ["native=yes", "native=no"] {
+        let cage = Cage::new();
+        let mut client = cage.connect(setting);
+        for (link, target, real) in [
+            ("/absolute", "/inside", "/inside"),
+            ("/root", "/", "/"),
+            ("/inside/up", "../..", "/"),
+            ("/inside/around", "../inside/../inside", "/inside"),
+        ] {
+            client.symlink(target, link).unwrap();
+            assert_eq!(client.readlink(link).unwrap(), target.as_bytes());
+            assert_eq!(client.realpath(link).unwrap(), real.as_bytes());
+        }
+        let host = cage.place.path("").to_str().unwrap().trim_end_matches('/').to_owned();
+        let refusals = [
+            client.get("/nowhere").unwrap_err(),
+            client.rmdir("/inside").unwrap_err(),
+            client.mkdir("/inside", None).unwrap_err(),
+            client.rename("/absolute", "/nowhere/x").unwrap_err(),
+            client.readlink("/inside").unwrap_err(),
+            client.opendir("/nowhere").unwrap_err(),
+            client.realpath("/nowhere/x").unwrap_err(),
+            client.symlink("x", "/root").unwrap_err(),
+        ];
+        for refusal in refusals {
+            assert!(!refusal.message.contains(&host) && !refusal.message.contains("/tmp"), "{refusal:?}");
+        }
+        cage.assert_untouched();
+    }
+}
+
 /// As `attack`, but a link itself stays for the next try.
 fn attack_below(client: &mut Client, path: &str) {
     assert!(client.get(path).as_deref() != Ok(SECRET), "{path} was read");

@@ -9,6 +9,8 @@ mod directory;
 mod forced_command;
 mod jail;
 mod limits;
+#[cfg(test)]
+mod limits_documented;
 mod log_options;
 mod manual;
 mod memory;

@@ -3,6 +3,9 @@
 
 use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 
+/// The stack of a guest, in bytes. Host functions that it calls have as much again.
+pub const GUEST_STACK_BYTES: usize = 512 << 10;
+
 /// The CPU that embedded guests are compiled for; `None` compiles for the one at hand.
 pub fn engine_config(target: Option<&str>) -> wasmtime::Result<Config> {
     let mut config = Config::new();
@@ -11,8 +14,8 @@ pub fn engine_config(target: Option<&str>) -> wasmtime::Result<Config> {
         .wasm_component_model_async(true)
         .epoch_interruption(true)
         .consume_fuel(false)
-        .max_wasm_stack(512 << 10)
-        .async_stack_size(1 << 20)
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        .async_stack_size(2 * GUEST_STACK_BYTES)
         .cranelift_opt_level(OptLevel::Speed)
         .parallel_compilation(true)
         .memory_init_cow(true)

@@ -34,6 +34,8 @@ mod watch;
 pub use cache::CacheError;
 pub use compile::{CompileError, CompileLimits, Compiler, Job as CompileJob, run_child as run_compiler};
 pub use component::{LoadError, Source};
+#[cfg(test)]
+pub use config::GUEST_STACK_BYTES;
 pub use embedded::Embedded;
 pub use engine::Engine;
 pub use fault::Fault;
