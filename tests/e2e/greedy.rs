@@ -31,7 +31,7 @@ fn jail(place: &Place) -> Program {
 fn assert_growth(what: &str, before: u64, after: u64, bound: u64) {
     let growth = after.saturating_sub(before);
     println!(
-        "note: greedy, {what}: {:.1} MiB more than the {:.1} MiB of an idle session, bound {} MiB",
+        "noted: greedy, {what}: {:.1} MiB more than the {:.1} MiB of an idle session, bound {} MiB",
         growth as f64 / MIB as f64,
         before as f64 / MIB as f64,
         bound / MIB

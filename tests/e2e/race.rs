@@ -70,7 +70,7 @@ fn race(kernel: Kernel) {
     });
     let touched = watch.events();
     let swaps = swaps.into_inner();
-    println!("note: race, openat2 {kernel:?}: {swaps} swaps, {tally}");
+    println!("noted: race, openat2 {kernel:?}: {swaps} swaps, {tally}");
     assert_eq!(touched, Vec::<String>::new(), "the canary was touched");
     yard.assert_untouched();
     tally.assert_that_swaps_were_met();
