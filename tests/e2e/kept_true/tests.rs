@@ -22,7 +22,7 @@ impl Tests {
                     modules.push("tests".to_owned());
                 }
                 let text = fs::read_to_string(&file).unwrap();
-                names.extend(functions(&text).map(|name| [modules.clone(), vec![name]].concat()));
+                names.extend(functions(&text).into_iter().map(|name| [modules.clone(), vec![name]].concat()));
             }
         }
         Self { repository: repository.to_owned(), names }
@@ -52,13 +52,35 @@ fn modules(path: &Path) -> Vec<String> {
     names.filter(|name| name != "mod").collect()
 }
 
-/// By text and not by syntax, because some stand in macros.
-fn functions(text: &str) -> impl Iterator<Item = String> {
-    let mut lines = text.lines().map(str::trim);
-    std::iter::from_fn(move || {
-        lines.find(|line| matches!(*line, "#[test]" | "#[tokio::test]"))?;
-        let signature = lines.find(|line| line.contains("fn "))?;
-        let (_, name) = signature.split_once("fn ")?;
-        Some(name.split(['(', '<']).next().unwrap_or(name).to_owned())
-    })
+/// By text and not by syntax, because some stand in macros. What a macro makes a test of stands in its call as
+/// `Subject => name: …`, and what a program without cargo's harness runs in a table as `("name", path::name),`.
+fn functions(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut is_marked = false;
+    for line in text.lines().map(str::trim) {
+        if matches!(line, "#[test]" | "#[tokio::test]") {
+            is_marked = true;
+        } else if is_marked && let Some((_, name)) = line.split_once("fn ") {
+            names.extend(name.split(['(', '<']).next().map(str::to_owned));
+            is_marked = false;
+        } else {
+            names.extend(in_macro(line).or_else(|| in_table(line)).map(str::to_owned));
+        }
+    }
+    names
+}
+
+fn in_macro(line: &str) -> Option<&str> {
+    let (subject, rest) = line.split_once(" => ")?;
+    let (name, _) = rest.split_once(':')?;
+    (is_word(subject) && is_word(name) && !rest.starts_with(&format!("{name}::"))).then_some(name)
+}
+
+fn in_table(line: &str) -> Option<&str> {
+    let (name, function) = line.strip_prefix("(\"")?.strip_suffix("),")?.split_once("\", ")?;
+    (is_word(name) && function.rsplit("::").next() == Some(name)).then_some(name)
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
