@@ -1,5 +1,8 @@
 //! A storage of one file, `/hello`, of which every read waits on a clock of WASI 0.3 for as long as the setting
 //! `delay-ms` says (20 unless set): while one waits, others are let in.
+//!
+//! With `hold=yes` reads wait until the client lets them go: `stat` of `/waiting` tells as the size how many reads wait,
+//! and making the directory `/release` ends the wait of all of them.
 
 mod bindings {
     wit_bindgen::generate!({
@@ -29,17 +32,27 @@ use bindings::exports::strongroom::storage::storage::{
 use bindings::strongroom::storage::types::{Ending, ErrorCode, FileKind};
 use bindings::wasi::clocks0_3_0::monotonic_clock;
 use std::cell::Cell;
+use std::rc::Rc;
+
+/// How long a held read waits before it looks again.
+const LOOK_NS: u64 = 1_000_000;
 
 const HELLO: &[u8] = b"hello, world\n";
 
 struct Slow;
 
 struct SlowSession {
-    delay_ns: u64,
+    wait: Rc<Wait>,
 }
 
 struct SlowFile {
-    delay_ns: u64,
+    wait: Rc<Wait>,
+}
+
+/// What a read waits for.
+enum Wait {
+    Delay { ns: u64 },
+    Hold { arrived: Cell<u64>, released: Cell<u64> },
 }
 
 #[derive(Default)]
@@ -55,18 +68,54 @@ impl Guest for Slow {
     type Directory = SlowDirectory;
 
     async fn connect(_client: Client, settings: Vec<(String, String)>) -> Result<Connected, Error> {
-        let setting = settings.iter().find(|(name, _)| name == "delay-ms");
-        let delay_ms: u64 = match setting {
-            Some((_, value)) => value.parse().or(Err(error(ErrorCode::InvalidArgument)))?,
-            None => 20,
-        };
         Ok(Connected {
-            session: Session::new(SlowSession { delay_ns: delay_ms.saturating_mul(1_000_000) }),
+            session: Session::new(SlowSession { wait: Rc::new(Wait::parse(&settings)?) }),
             features: Features::empty(),
             home: "/".to_owned(),
             transfer_size: 0,
             notes: vec![],
         })
+    }
+}
+
+impl Wait {
+    fn parse(settings: &[(String, String)]) -> Result<Self, Error> {
+        let setting = |wanted: &str| settings.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        if setting("hold") == Some("yes") {
+            return Ok(Self::Hold { arrived: Cell::new(0), released: Cell::new(0) });
+        }
+        let delay_ms: u64 = setting("delay-ms").unwrap_or("20").parse().or(Err(error(ErrorCode::InvalidArgument)))?;
+        Ok(Self::Delay { ns: delay_ms.saturating_mul(1_000_000) })
+    }
+
+    async fn one_read(&self) {
+        match self {
+            Self::Delay { ns } => monotonic_clock::wait_for(*ns).await,
+            Self::Hold { arrived, released } => {
+                let ticket = arrived.get();
+                arrived.set(ticket + 1);
+                while released.get() <= ticket {
+                    monotonic_clock::wait_for(LOOK_NS).await;
+                }
+            }
+        }
+    }
+
+    fn waiting(&self) -> Option<u64> {
+        match self {
+            Self::Delay { .. } => None,
+            Self::Hold { arrived, released } => Some(arrived.get() - released.get()),
+        }
+    }
+
+    fn release(&self) -> Result<(), Error> {
+        match self {
+            Self::Delay { .. } => unsupported(),
+            Self::Hold { arrived, released } => {
+                released.set(arrived.get());
+                Ok(())
+            }
+        }
     }
 }
 
@@ -110,7 +159,7 @@ impl GuestSession for SlowSession {
         if flags.contains(OpenFlags::WRITE) {
             return Err(error(ErrorCode::ReadOnly));
         }
-        Ok(Opened { file: File::new(SlowFile { delay_ns: self.delay_ns }), native: None })
+        Ok(Opened { file: File::new(SlowFile { wait: Rc::clone(&self.wait) }), native: None })
     }
 
     async fn open_directory(&self, path: String) -> Result<Directory, Error> {
@@ -121,7 +170,10 @@ impl GuestSession for SlowSession {
     }
 
     async fn stat(&self, path: String, _follow: bool) -> Result<Attributes, Error> {
-        find(&path).map(attributes)
+        match self.wait.waiting().filter(|_| path == "/waiting") {
+            Some(waiting) => Ok(Attributes { size: Some(waiting), ..attributes(FileKind::Regular) }),
+            None => find(&path).map(attributes),
+        }
     }
 
     async fn set_stat(&self, _path: String, _follow: bool, _changes: AttributeChanges) -> Result<(), Error> {
@@ -132,8 +184,8 @@ impl GuestSession for SlowSession {
         Ok(path)
     }
 
-    async fn make_directory(&self, _path: String, _permissions: u16) -> Result<(), Error> {
-        unsupported()
+    async fn make_directory(&self, path: String, _permissions: u16) -> Result<(), Error> {
+        if path == "/release" { self.wait.release() } else { unsupported() }
     }
 
     async fn remove_directory(&self, _path: String) -> Result<(), Error> {
@@ -171,7 +223,7 @@ impl GuestSession for SlowSession {
 
 impl GuestFile for SlowFile {
     async fn read(&self, offset: u64, length: u32) -> Result<Vec<u8>, Error> {
-        monotonic_clock::wait_for(self.delay_ns).await;
+        self.wait.one_read().await;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(HELLO.iter().copied().skip(skipped).take(length as usize).collect())
     }
