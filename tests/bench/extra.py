@@ -27,7 +27,8 @@ def _counted(server, place, commands):
     batch = place.local / "batch"
     batch.write_text("".join(command + "\n" for command in commands))
     argv = sftp([*valgrind, *server.argv(place.root)], batch)
-    outcome = subprocess.run(argv, cwd=place.root, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    outcome = subprocess.run(argv, cwd=place.root, text=True, **streams)
     if outcome.returncode:
         raise Failed(f"under callgrind: {outcome.stderr.strip()[-200:]}")
     total = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)
