@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::bindings::{native, posix, types};
+use super::posix::wasi;
 use super::state::State;
 use wasmtime::component::{Component, HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
@@ -28,7 +29,10 @@ const INTERFACES: &[(&str, Link)] = &[
     ("wasi:clocks/monotonic-clock@0.2.", |l| {
         p2::clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, State::clocks)
     }),
-    ("wasi:filesystem/types@0.2.", |l| p2::filesystem::types::add_to_linker::<_, WasiFilesystem>(l, State::filesystem)),
+    ("wasi:filesystem/types@0.2.", |l| {
+        p2::filesystem::types::add_to_linker::<_, WasiFilesystem>(l, State::filesystem)?;
+        wasi::replace_p2(l)
+    }),
     ("wasi:filesystem/preopens@0.2.", |l| {
         p2::filesystem::preopens::add_to_linker::<_, WasiFilesystem>(l, State::filesystem)
     }),
@@ -65,7 +69,10 @@ const INTERFACES: &[(&str, Link)] = &[
     }),
     ("wasi:cli/*@0.3.", p3::cli::add_to_linker),
     ("wasi:clocks/*@0.3.", p3::clocks::add_to_linker),
-    ("wasi:filesystem/*@0.3.", p3::filesystem::add_to_linker),
+    ("wasi:filesystem/*@0.3.", |l| {
+        p3::filesystem::add_to_linker(l)?;
+        wasi::replace_p3(l)
+    }),
     ("wasi:random/*@0.3.", p3::random::add_to_linker),
     ("wasi:sockets/*@0.3.", p3::sockets::add_to_linker),
 ];

@@ -2,7 +2,7 @@
 //!
 //! `host` joins the contract to the functions of the other files, which know descriptors, paths and errno but no
 //! guest: `resolve` finds a path, `paths` acts on it, `attributes` reads and changes what a file says of itself,
-//! `listing` reads directories, `errors` names failures.
+//! `listing` reads directories, `errors` names failures. `wasi` takes the place of three of WASI's own calls.
 
 mod attributes;
 pub mod errors;
@@ -12,6 +12,7 @@ mod paths;
 mod resolve;
 #[cfg(test)]
 mod tests;
+pub mod wasi;
 
 pub use listing::Listing;
 

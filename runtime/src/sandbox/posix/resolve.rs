@@ -39,6 +39,15 @@ pub enum Resolver {
     ByHand,
 }
 
+/// What a step out of the directory is, by '..' or by an absolute link target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// It ends at the directory, as in a chroot.
+    Root,
+    /// EPERM, as WASI has it.
+    Beneath,
+}
+
 impl<'a> RelativePath<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<Self, Errno> {
         match bytes.first() {
@@ -77,6 +86,22 @@ impl<'a> RelativePath<'a> {
     }
 }
 
+impl Bounds {
+    fn in_kernel(self) -> ResolveFlags {
+        match self {
+            Self::Root => ResolveFlags::IN_ROOT,
+            Self::Beneath => ResolveFlags::BENEATH,
+        }
+    }
+
+    fn check_leaving(self) -> Result<(), Errno> {
+        match self {
+            Self::Root => Ok(()),
+            Self::Beneath => Err(Errno::PERM),
+        }
+    }
+}
+
 impl AsFd for Parent<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.directory {
@@ -104,19 +129,42 @@ impl Resolver {
         flags: OFlags,
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
+        self.open_within(root, path, flags, mode, Bounds::Root)
+    }
+
+    /// The same within other bounds.
+    pub fn open_within(
+        self,
+        root: BorrowedFd<'_>,
+        path: RelativePath<'_>,
+        flags: OFlags,
+        mode: Mode,
+        bounds: Bounds,
+    ) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::CLOEXEC;
         match self {
-            Self::Kernel => open_by_kernel(root, path.as_os_str(), flags, mode, ResolveFlags::empty()),
-            Self::ByHand => Walk::new(root).open(path.0, flags, mode),
+            Self::Kernel => open_by_kernel(root, path.as_os_str(), flags, mode, bounds.in_kernel()),
+            Self::ByHand => Walk::new(root, bounds).open(path.0, flags, mode),
         }
     }
 
     /// The directory that holds the path's last name.
     pub fn parent<'a>(self, root: BorrowedFd<'a>, path: RelativePath<'a>) -> Result<Parent<'a>, Errno> {
+        self.parent_within(root, path, Bounds::Root)
+    }
+
+    /// The same within other bounds.
+    pub fn parent_within<'a>(
+        self,
+        root: BorrowedFd<'a>,
+        path: RelativePath<'a>,
+        bounds: Bounds,
+    ) -> Result<Parent<'a>, Errno> {
         let (directory, name) = path.split()?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
         let directory = match directory {
             None => Directory::Borrowed(root),
-            Some(path) => Directory::Owned(self.open(root, path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())?),
+            Some(path) => Directory::Owned(self.open_within(root, path, flags, Mode::empty(), bounds)?),
         };
         Ok(Parent { directory, name })
     }
@@ -129,12 +177,18 @@ impl Resolver {
         }
         if self == Self::Kernel {
             let flags = OFlags::PATH | OFlags::CLOEXEC;
-            let found = open_by_kernel(root, path.as_os_str(), flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
+            let found = open_by_kernel(
+                root,
+                path.as_os_str(),
+                flags,
+                Mode::empty(),
+                ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS,
+            );
             if found.is_ok() && is_plain(path.0) {
                 return Ok(path.0.to_vec());
             }
         }
-        Walk::new(root).real_path(path.0)
+        Walk::new(root, Bounds::Root).real_path(path.0)
     }
 }
 
@@ -148,12 +202,13 @@ fn open_by_kernel(
     path: &OsStr,
     flags: OFlags,
     mode: Mode,
-    further: ResolveFlags,
+    resolve: ResolveFlags,
 ) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | further;
+    let resolve = resolve | ResolveFlags::NO_MAGICLINKS;
     for _ in 0..MAX_ATTEMPTS {
         match fs::openat2(root, path, flags, mode, resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::XDEV) if resolve.contains(ResolveFlags::BENEATH) => return Err(Errno::PERM),
             // A link of /proc, or a step that would have left the root.
             Err(Errno::XDEV) => return Err(Errno::LOOP),
             result => return result,
@@ -166,6 +221,7 @@ fn open_by_kernel(
 /// of "..", which a rename could have moved out of the root.
 struct Walk<'a> {
     root: BorrowedFd<'a>,
+    bounds: Bounds,
     opened: Vec<(OwnedFd, Vec<u8>)>,
     links: usize,
 }
@@ -179,8 +235,8 @@ enum Step {
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: BorrowedFd<'a>) -> Self {
-        Self { root, opened: Vec::new(), links: 0 }
+    fn new(root: BorrowedFd<'a>, bounds: Bounds) -> Self {
+        Self { root, bounds, opened: Vec::new(), links: 0 }
     }
 
     fn here(&self) -> BorrowedFd<'_> {
@@ -238,7 +294,9 @@ impl<'a> Walk<'a> {
         match component {
             b"" | b"." => {}
             b".." => {
-                self.opened.pop();
+                if self.opened.pop().is_none() {
+                    self.bounds.check_leaving()?;
+                }
             }
             name => {
                 let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -264,6 +322,7 @@ impl<'a> Walk<'a> {
             return Err(Errno::NOENT);
         }
         if target.starts_with(b"/") {
+            self.bounds.check_leaving()?;
             self.opened.clear();
         }
         rest.extend(components(target));
