@@ -56,8 +56,40 @@ fn build() -> Outcome<()> {
     if !status.success() {
         return Err(format!("the guests in tests/guests do not build ({status})").into());
     }
+    list_start_attacks(&tests.join("guests/text/start"))?;
     println!("cargo::rustc-env=TEST_GUESTS={}", target.join(WASM_TARGET).join("release").display());
     Ok(())
+}
+
+/// Writes the enumeration of the texts in `folder`, so that a test can match on all of them.
+fn list_start_attacks(folder: &Path) -> Outcome<()> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Outcome<_>>()?;
+    files.sort();
+    let mut variants = Vec::new();
+    let mut texts = String::new();
+    for file in &files {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).ok_or("a text without a name")?;
+        let variant: String = stem
+            .split('-')
+            .flat_map(|word| {
+                let (first, rest) = word.split_at(usize::from(!word.is_empty()));
+                [first.to_uppercase(), rest.to_owned()]
+            })
+            .collect();
+        texts.push_str(&format!("            Self::{variant} => include_str!({file:?}),\n"));
+        variants.push(variant);
+    }
+    let (variants, all) = (variants.join(", "), variants.join(", Self::"));
+    let code = format!(
+        "/// What a guest does as it is instantiated.\n\
+         #[derive(Clone, Copy, Debug, PartialEq, Eq)]\n\
+         pub enum StartAttack {{ {variants} }}\n\n\
+         impl StartAttack {{\n    \
+             pub const ALL: &[Self] = &[Self::{all}];\n\n    \
+             pub const fn text(self) -> &'static str {{\n        match self {{\n{texts}        }}\n    }}\n\
+         }}\n"
+    );
+    Ok(fs::write(PathBuf::from(variable("OUT_DIR")?).join("start_attack.rs"), code)?)
 }
 
 fn target_is_installed() -> Outcome<bool> {

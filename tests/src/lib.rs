@@ -3,8 +3,11 @@
 //!
 //! Everything here panics when something is not as a test needs it: a failed test is the only error there is.
 
+#[path = "../guests/hostile/src/attack.rs"]
+pub mod attack;
 pub mod client;
 pub mod component;
+pub mod core_guest;
 pub mod packet;
 pub mod place;
 pub mod process;
@@ -13,6 +16,11 @@ pub mod scenario;
 pub mod sshd;
 pub mod tools;
 pub mod tree;
+
+/// The texts of `tests/guests/text/start`, by the names of the files.
+pub mod start_attack {
+    include!(concat!(env!("OUT_DIR"), "/start_attack.rs"));
+}
 
 pub use client::{Client, Reply, Status};
 pub use packet::{Attributes, Entry};

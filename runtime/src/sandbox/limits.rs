@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Limits of one guest instance; no `Default`, so that each is chosen where it is used.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Of all linear memories together, in bytes.
+    /// Of all linear memories and tables together, in bytes.
     pub memory_bytes: usize,
     /// Of each table, in elements.
     pub table_elements: usize,

@@ -68,8 +68,11 @@ pub fn preopens(grants: &OpenGrants) -> wasmtime::Result<WasiFilesystemCtx> {
     Ok(builder.build().filesystem().clone())
 }
 
-/// Bounds linear memories together and tables one by one. A refusal is noted, so that the log can say why a guest
-/// trapped afterwards.
+/// What an element of a table takes up.
+const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
+
+/// Bounds linear memories and tables together, and tables one by one. A refusal is noted, so that the log can say why a
+/// guest trapped afterwards.
 pub struct MemoryLimiter {
     used_bytes: usize,
     max_bytes: usize,
@@ -90,20 +93,28 @@ impl MemoryLimiter {
     }
 }
 
-impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let growth = desired.saturating_sub(current);
-        let used_bytes = self.used_bytes.saturating_add(growth);
-        if used_bytes > self.max_bytes || maximum.is_some_and(|maximum| desired > maximum) {
+impl MemoryLimiter {
+    /// Takes `growth_bytes` more unless that is refused for another reason.
+    fn grow(&mut self, growth_bytes: usize, is_refused: bool) -> bool {
+        let used_bytes = self.used_bytes.saturating_add(growth_bytes);
+        if is_refused || used_bytes > self.max_bytes {
             self.refused = true;
-            return Ok(false);
+            return false;
         }
         self.used_bytes = used_bytes;
-        Ok(true)
+        true
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current), maximum.is_some_and(|maximum| desired > maximum)))
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= self.max_table_elements && maximum.is_none_or(|maximum| desired <= maximum))
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let growth = desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES);
+        let is_too_long = desired > self.max_table_elements || maximum.is_some_and(|maximum| desired > maximum);
+        Ok(self.grow(growth, is_too_long))
     }
 
     fn instances(&self) -> usize {

@@ -1,0 +1,3 @@
+;; Computes for ever.
+(func $attack (loop $again (br $again)))
+(start $attack)
