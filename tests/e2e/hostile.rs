@@ -77,25 +77,25 @@ attacks! {
     Sleep => sleeping_is_stopped: TIGHT, Seen::Failure, "--call-timeout";
     Block => blocking_is_stopped: TIGHT, Seen::Failure, "--call-timeout";
     WaitForItself => waiting_for_itself_is_stopped: TIGHT, Seen::Failure, "--call-timeout";
-    Trap => a_trap_is_a_failure: TIGHT, Seen::Failure, "the guest trapped";
+    Trap => a_trap_is_a_failure: TIGHT, Seen::Failure, "wasm `unreachable` instruction executed";
     GrowToTheLimit => memory_up_to_the_limit_is_its_own: TIGHT, Seen::Answer, "";
     GrowPastTheLimit => memory_past_the_limit_is_refused: TIGHT, Seen::Failure, "--max-memory";
-    Recurse => recursion_ends_with_the_stack: TIGHT, Seen::Failure, "the guest trapped";
+    Recurse => recursion_ends_with_the_stack: TIGHT, Seen::Failure, "the guest trapped: memory fault";
     FloodTheLog => a_flood_of_the_log_is_cut: ROOMY, Seen::Answer, "--max-guest-log";
-    LeakDescriptors => leaked_descriptors_are_bounded: ROOMY, Seen::Failure, "the guest trapped";
-    LeakResources => leaked_resources_are_bounded: ROOMY, Seen::Failure, "the guest trapped";
-    LeakPollables => leaked_pollables_are_bounded: ROOMY, Seen::Failure, "the guest trapped";
-    StartAndForget => calls_that_are_never_taken_are_bounded: ROOMY, Seen::Failure, "the guest trapped";
+    LeakDescriptors => leaked_descriptors_are_bounded: ROOMY, Seen::Failure, "handle limit exceeded";
+    LeakResources => leaked_resources_are_bounded: ROOMY, Seen::Failure, "handle limit exceeded";
+    LeakPollables => leaked_pollables_are_bounded: ROOMY, Seen::Failure, "resource table has no free keys";
+    StartAndForget => calls_that_are_never_taken_are_bounded: ROOMY, Seen::Failure, "handle limit exceeded";
     AskForTooMuch => what_the_host_gives_at_once_is_bounded: ROOMY, Seen::Answer, "";
-    AskForRandomness => random_bytes_at_once_are_bounded: ROOMY, Seen::Failure, "the guest trapped";
+    AskForRandomness => random_bytes_at_once_are_bounded: ROOMY, Seen::Failure, "exceeds limit 65536";
     LongRead => a_byte_too_many_never_reaches_the_client: TIGHT, Seen::Failure, "101 bytes where 100 were asked for";
-    HugeRead => a_list_of_a_gibibyte_is_not_taken: HUGE, Seen::Failure, "the guest trapped";
+    HugeRead => a_list_of_a_gibibyte_is_not_taken: HUGE, Seen::Failure, "too much data is being copied";
     SlashName => a_name_with_a_slash_never_reaches_the_client: TIGHT, Seen::Failure, "the guest broke the contract";
     NulName => a_name_with_nul_never_reaches_the_client: TIGHT, Seen::Failure, "the guest broke the contract";
     DotsName => a_name_of_dots_never_reaches_the_client: TIGHT, Seen::Failure, "the guest broke the contract";
-    MillionEntries => a_million_entries_are_not_taken: LARGE, Seen::Failure, "the guest trapped";
+    MillionEntries => a_million_entries_are_not_taken: LARGE, Seen::Failure, "too much data is being copied";
     ShareMoreThanAsked => a_native_file_keeps_to_what_the_client_asked_for: TIGHT, Seen::Answer, "";
-    ShareTwice => a_native_file_is_handed_over_once: TIGHT, Seen::Failure, "the guest trapped";
+    ShareTwice => a_native_file_is_handed_over_once: TIGHT, Seen::Failure, "unknown handle";
     ShareMoreThanHeld => a_native_file_has_no_more_rights_than_its_descriptor:
         ROOMY, Seen::Report(nothing_was_shared), "";
     LeaveByPath => no_path_leads_out_of_the_grant: ROOMY, Seen::Report(nothing_was_left), "";
@@ -373,12 +373,12 @@ macro_rules! starts {
 
 starts! {
     Spin => a_guest_that_spins_before_it_begins_is_stopped: "--cpu-timeout";
-    Recurse => a_guest_that_recurses_before_it_begins_is_stopped: "could not be instantiated";
-    GrowMemory => a_guest_that_begins_with_all_memory_is_stopped: "could not be instantiated";
-    HugeMemory => a_guest_that_begins_with_four_gibibytes_is_stopped: "could not be instantiated";
+    Recurse => a_guest_that_recurses_before_it_begins_is_stopped: "call stack exhausted";
+    GrowMemory => a_guest_that_begins_with_all_memory_is_stopped: "--max-memory";
+    HugeMemory => a_guest_that_begins_with_four_gibibytes_is_stopped: "--max-memory";
     GrowTable => a_table_that_grows_is_bounded: "could not be instantiated";
     HugeTable => a_table_that_is_large_from_the_start_is_refused: "could not be instantiated";
-    ManyTables => many_tables_are_refused: "could not be instantiated";
+    ManyTables => tables_count_as_memory: "--max-memory";
 }
 
 #[track_caller]

@@ -120,13 +120,12 @@ impl Source {
 
 /// An error with its causes in one line.
 pub(super) fn one_line(error: &wasmtime::Error) -> String {
-    let lines: Vec<String> = error
-        .chain()
-        .map(|cause| {
-            cause.to_string().lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
-        })
-        .collect();
-    lines.join(": ")
+    error.chain().map(|cause| join_lines(&cause.to_string())).collect::<Vec<_>>().join(": ")
+}
+
+/// A text of several lines in one.
+pub(super) fn join_lines(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

@@ -1,7 +1,9 @@
 //! Why an instance came to its end. A fault costs the instance and its handles, never the session.
 
-use super::component::one_line;
+use super::component::{join_lines, one_line};
+use crate::vis::Vis;
 use thiserror::Error;
+use wasmtime::WasmBacktrace;
 
 /// What ended an instance; the text is for the operator's log.
 #[derive(Debug, Error)]
@@ -31,6 +33,15 @@ impl Fault {
         if let Some(exceeded) = error.downcast_ref::<CpuTimeExceeded>() {
             return Self::CpuTime { limit_ms: exceeded.limit_ms };
         }
-        Self::Trap(one_line(error))
+        Self::Trap(reason(error))
     }
+}
+
+/// The causes in one line. Where in the guest it came about is for its author, who has the debug level.
+fn reason(error: &wasmtime::Error) -> String {
+    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return one_line(error) };
+    let trace = trace.to_string();
+    tracing::debug!("guest: {}", Vis(join_lines(&trace).as_bytes()));
+    let causes = error.chain().map(ToString::to_string).filter(|cause| *cause != trace);
+    causes.map(|cause| join_lines(&cause)).collect::<Vec<_>>().join(": ")
 }

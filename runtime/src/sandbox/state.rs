@@ -94,10 +94,9 @@ impl MemoryLimiter {
 }
 
 impl MemoryLimiter {
-    /// Takes `growth_bytes` more unless that is refused for another reason.
-    fn grow(&mut self, growth_bytes: usize, is_refused: bool) -> bool {
-        let used_bytes = self.used_bytes.saturating_add(growth_bytes);
-        if is_refused || used_bytes > self.max_bytes {
+    fn take(&mut self, bytes: usize) -> bool {
+        let used_bytes = self.used_bytes.saturating_add(bytes);
+        if used_bytes > self.max_bytes {
             self.refused = true;
             return false;
         }
@@ -108,13 +107,14 @@ impl MemoryLimiter {
 
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(desired.saturating_sub(current), maximum.is_some_and(|maximum| desired > maximum)))
+        let is_past_its_own = maximum.is_some_and(|maximum| desired > maximum);
+        Ok(!is_past_its_own && self.take(desired.saturating_sub(current)))
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let growth = desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES);
         let is_too_long = desired > self.max_table_elements || maximum.is_some_and(|maximum| desired > maximum);
-        Ok(self.grow(growth, is_too_long))
+        Ok(!is_too_long && self.take(growth))
     }
 
     fn instances(&self) -> usize {

@@ -71,6 +71,9 @@ impl Template {
             supervise(&self.engine, &watch, instantiating).await?
         };
         let (storage, copying) = guest.map_err(|error| match Fault::from_error(&error) {
+            Fault::Trap(reason) if store.data().memory.refused => {
+                Fault::Instantiation(format!("{reason} (it was refused memory: limit --max-memory)"))
+            }
             Fault::Trap(reason) => Fault::Instantiation(reason),
             fault => fault,
         })?;

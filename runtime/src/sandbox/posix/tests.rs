@@ -4,9 +4,9 @@ use super::PosixPolicy;
 use super::attributes::{set_stat_at, stat_at};
 use super::listing::Listing;
 use super::paths::{self, Opened, Place};
-use super::resolve::{RelativePath, Resolver};
+use super::resolve::{Bounds, RelativePath, Resolver};
 use crate::sandbox::bindings::types::{AttributeChanges, Attributes, FileKind, OpenFlags, Timestamp};
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -350,5 +350,31 @@ fn a_directory_that_cannot_be_searched_is_listed_by_name() {
         let found = found.unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].name.as_str(), found[0].attributes.kind), ("f", FileKind::Regular));
+    }
+}
+
+#[test]
+fn within_the_bounds_of_wasi_no_step_leads_out() {
+    for resolver in BOTH {
+        let yard = Yard::new(resolver);
+        fs::write(yard.host("file"), "own").unwrap();
+        fs::create_dir(yard.host("inside")).unwrap();
+        symlink("../outside", yard.host("leaves")).unwrap();
+        symlink("/file", yard.host("absolute")).unwrap();
+        symlink("inside/../file", yard.host("stays")).unwrap();
+        let open = |path: &str| {
+            let path = RelativePath::new(path.as_bytes())?;
+            resolver.open_within(yard.fd(), path, OFlags::RDONLY, Mode::empty(), Bounds::Beneath)
+        };
+        for path in ["..", "../outside/canary", "inside/../../outside/canary", "leaves", "leaves/canary", "absolute"] {
+            assert_eq!(open(path).err(), Some(Errno::PERM), "{resolver:?} {path}");
+            let path = format!("{path}/new");
+            let parent =
+                resolver.parent_within(yard.fd(), RelativePath::new(path.as_bytes()).unwrap(), Bounds::Beneath);
+            assert_eq!(parent.err(), Some(Errno::PERM), "{resolver:?} {path}");
+        }
+        for path in ["file", "inside/../file", "stays", "inside/..", "."] {
+            assert!(open(path).is_ok(), "{resolver:?} {path}");
+        }
     }
 }
