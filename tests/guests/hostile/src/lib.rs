@@ -3,6 +3,9 @@
 //!
 //! It expects a directory that was granted as `/`, and for some attacks one at `/kept` that was granted for reading.
 
+// Some attacks are instructions of WebAssembly, so that elsewhere there is nothing to build.
+#![cfg(target_arch = "wasm32")]
+
 mod answers;
 mod attack;
 mod costs;
