@@ -67,15 +67,16 @@ fn parse(table: &str) -> Counts {
     rows.map(|(part, text)| (part.to_owned(), calls(text))).collect()
 }
 
+/// Without the confinement, under which a tracer cannot read the strings that mark the parts.
 fn count_all() -> Counts {
     let mut all = Counts::new();
     let place = Place::new();
-    count(&mut all, &place, "jail", &strongroom!(place, "jail", place.directory("jail")));
+    count(&mut all, &place, "jail", &strongroom!(place, "jail", "--no-os-sandbox", place.directory("jail")));
     let place = Place::new();
-    let server = strongroom!(place, "jail", "--set", "native=no", place.directory("jail"));
+    let server = strongroom!(place, "jail", "--no-os-sandbox", "--set", "native=no", place.directory("jail"));
     count(&mut all, &place, "jail, native=no", &server);
     let place = Place::new();
-    count(&mut all, &place, "memory", &strongroom!(place, "memory"));
+    count(&mut all, &place, "memory", &strongroom!(place, "memory", "--no-os-sandbox"));
     all
 }
 

@@ -45,7 +45,8 @@ fn every_limit_without_a_flag_is_in_the_table_and_no_other_is() {
     let matches = command().try_get_matches_from(["strongroom"]).unwrap();
     let limits = LimitArguments::from_arg_matches(&matches).unwrap().limits();
     // Each field by name: a new one is to be told here whether it has a flag, which the test above looks for.
-    let limits::Limits { protocol, instance, login_timeout: _, end_timeout: _, restarts: _ } = limits;
+    let limits::Limits { protocol, instance, login_timeout: _, end_timeout: _, restarts: _, compile } = limits;
+    let sandbox::CompileLimits { timeout: _, memory_bytes: _ } = compile;
     let sftp::Limits {
         max_packet_bytes: _,
         max_read_bytes: _,

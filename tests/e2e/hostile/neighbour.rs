@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use strongroom::sandbox::{self, Calls, Embedded, Engine, Fault, Grants, Source, StorageSession, Template};
+use strongroom::sandbox::{self, Calls, Compiler, Embedded, Engine, Fault, Grants, Source, StorageSession, Template};
 use strongroom::storage::{Answer, Call, Client, DirectoryId, Error, FileId, OpenFlags, StoragePath};
 use strongroom_tests::PATIENCE;
 use strongroom_tests::attack::Moment;
@@ -44,7 +44,8 @@ pub fn attack(
     let (sender, came) = mpsc::channel();
     let attacker = thread::spawn(move || {
         let grants = grants.open().unwrap();
-        let template = Template::load(engine(), &source, Some(cache), grants, sandbox_limits(limits)).unwrap();
+        let template =
+            Template::load(engine(), &source, Some(cache), &Compiler::Here, grants, sandbox_limits(limits)).unwrap();
         sender.send(block_on(attack_once(&template, moment))).unwrap();
     });
     let came = came.recv_timeout(10 * limits.call.max(limits.cpu)).expect("the call ends within its limit");
@@ -188,7 +189,7 @@ async fn answer_as_before(rounds: &AtomicU64, is_over: &AtomicBool) {
     };
     let source = Source::Embedded(Embedded::Memory);
     let limits = sandbox_limits(Limits { call: PATIENCE, cpu: PATIENCE, memory_bytes: 64 << 20 });
-    let template = Template::load(engine(), &source, None, nothing.open().unwrap(), limits).unwrap();
+    let template = Template::load(engine(), &source, None, &Compiler::Here, nothing.open().unwrap(), limits).unwrap();
     let mut instance = template.instantiate().await.unwrap();
     let answered = instance.run(async |calls| {
         let (mut session, _) = calls.connect(Client::default()).await?.unwrap();
