@@ -64,7 +64,7 @@ impl Source {
     /// Compiles the component or takes code that was compiled before, and checks what it exports.
     pub fn load(&self, engine: &Engine, cache: Option<&Path>, compiler: &Compiler) -> Result<Component, LoadError> {
         let component = match self {
-            Self::Embedded(embedded) => match unchecked::load_own(engine.inner(), embedded.code()) {
+            Self::Embedded(embedded) => match embedded.load(engine.inner()) {
                 Ok(component) => component,
                 Err(error) => {
                     let (name, reason) = (embedded.name(), one_line(&error));

@@ -2,6 +2,8 @@
 //! baseline of the CPU family, so that any machine of the family starts at once.
 
 use super::unchecked;
+use std::sync::atomic::AtomicBool;
+use wasmtime::component::Component;
 
 /// A guest of this executable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,17 @@ impl Embedded {
             Self::Jail => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_jail.wasm")),
             Self::Memory => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_memory.wasm")),
         }
+    }
+
+    /// Loads [`Embedded::code`], which an engine or CPU may refuse.
+    pub(super) fn load(self, engine: &wasmtime::Engine) -> wasmtime::Result<Component> {
+        static JAIL: AtomicBool = AtomicBool::new(false);
+        static MEMORY: AtomicBool = AtomicBool::new(false);
+        let is_in_use = match self {
+            Self::Jail => &JAIL,
+            Self::Memory => &MEMORY,
+        };
+        unchecked::load_own(engine, self.code(), is_in_use)
     }
 
     pub(super) fn code(self) -> &'static [u8] {

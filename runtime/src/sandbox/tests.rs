@@ -138,7 +138,7 @@ fn the_jail_changes_nothing_beneath_a_read_only_grant() {
 fn embedded_code_is_accepted_by_this_engine() {
     let engine = Engine::new().unwrap();
     for guest in [Embedded::Jail, Embedded::Memory] {
-        super::unchecked::load_own(engine.inner(), guest.code()).unwrap();
+        guest.load(engine.inner()).unwrap();
     }
 }
 
@@ -147,6 +147,6 @@ fn code_of_another_engine_is_refused_and_the_component_compiled() {
     let mut config = super::config::engine_config(None).unwrap();
     config.epoch_interruption(false);
     let other = wasmtime::Engine::new(&config).unwrap();
-    assert!(super::unchecked::load_own(&other, Embedded::Jail.code()).is_err());
+    assert!(Embedded::Jail.load(&other).is_err());
     wasmtime::component::Component::new(&other, Embedded::Jail.component()).unwrap();
 }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wasmtime::CustomCodeMemory;
 use wasmtime::component::Component;
 
@@ -26,9 +27,13 @@ pub fn pread(file: &File, buffer: &mut Vec<u8>, length: usize, offset: u64) -> R
     Ok(filled)
 }
 
-/// Code that wasmtime's compiler made in the build of this executable. It is used where it lies, in the executable
-/// segment: nothing is copied, no page changes its rights, and processes share its pages.
-pub fn load_own(engine: &wasmtime::Engine, code: &'static [u8]) -> wasmtime::Result<Component> {
+/// Code that wasmtime's compiler made in the build of this executable. The first time it is used where it lies, in the
+/// executable segment: nothing is copied, no page changes its rights, and processes share its pages. wasmtime knows
+/// code by its address and takes none twice, so that a process which loads a guest again gets a copy.
+pub fn load_own(engine: &wasmtime::Engine, code: &'static [u8], is_in_use: &AtomicBool) -> wasmtime::Result<Component> {
+    if is_in_use.swap(true, Ordering::SeqCst) {
+        return load_compiled(engine, code);
+    }
     // SAFETY: the bytes came out of wasmtime's own compiler and have been in nobody else's hands; wasmtime refuses
     // them if this engine or CPU differs. They are mapped, read-only, for as long as the process lives.
     unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }
