@@ -47,8 +47,9 @@ impl Cage {
         self.place.path("jail")
     }
 
+    /// Without the confinement of the process, which would hide what the jail alone lets through.
     fn connect(&self, setting: &str) -> Client {
-        strongroom!(self.place, "jail", self.jail(), "--set", setting).connect()
+        strongroom!(self.place, "jail", self.jail(), "--set", setting, "--no-os-sandbox").connect()
     }
 
     #[track_caller]
@@ -314,7 +315,8 @@ fn read_only(cage: &Cage) -> Client {
     fs::write(cage.jail().join("file"), "kept").unwrap();
     fs::set_permissions(cage.jail().join("file"), fs::Permissions::from_mode(0o664)).unwrap();
     let granted = format!("{}:ro", cage.jail().display());
-    strongroom!(cage.place, "run", guest("hide"), "--dir", granted, "--cache-dir", cage.place.cache()).connect()
+    let cache = cage.place.cache();
+    strongroom!(cage.place, "run", guest("hide"), "--dir", granted, "--cache-dir", cache, "--no-os-sandbox").connect()
 }
 
 #[test]

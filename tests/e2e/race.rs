@@ -82,7 +82,7 @@ fn session(yard: &Yard, kernel: Kernel, number: usize, setting: &str, end: Insta
     if kernel == Kernel::WithoutOpenat2 {
         forbid_openat2();
     }
-    let mut client = strongroom!(yard.place, "jail", yard.jail(), "--set", setting).connect();
+    let mut client = strongroom!(yard.place, "jail", yard.jail(), "--set", setting, "--no-os-sandbox").connect();
     assert_eq!(is_filtered(&mut client), kernel == Kernel::WithoutOpenat2);
     let mut tally = Tally::default();
     while Instant::now() < end {
