@@ -27,7 +27,8 @@ use crate::sandbox::{CONTRACT_VERSION, CompileJob, ENGINE_VERSION, run_compiler}
 use crate::serve::{self, Launch, Outcome};
 use crate::sftp::RequestPolicy;
 use account::Account;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use forced_command::Caller;
 use jail::Jail;
@@ -62,15 +63,22 @@ enum Command {
     Completions { shell: Shell },
 }
 
-#[derive(Debug, Subcommand)]
+/// What a session serves; the commands are those of [`STORAGES`].
+#[derive(Debug)]
 enum Storage {
-    /// Serve the directory DIR, which is all that the session can reach
     Jail(Box<Jail>),
-    /// Serve files that live as long as the session
     Memory(Box<Memory>),
-    /// Serve a component that exports the storage contract, with what is granted here
     Run(Box<Run>),
 }
+
+/// The name of a command, what it is about, and what adds its arguments.
+type StorageCommand = (&'static str, &'static str, fn(clap::Command) -> clap::Command);
+
+const STORAGES: [StorageCommand; 3] = [
+    ("jail", "Serve the directory DIR, which is all that the session can reach", Jail::augment_args),
+    ("memory", "Serve files that live as long as the session", Memory::augment_args),
+    ("run", "Serve a component that exports the storage contract, with what is granted here", Run::augment_args),
+];
 
 /// Runs the command that this process was started as.
 pub fn main() -> ExitCode {
@@ -87,6 +95,40 @@ pub fn main() -> ExitCode {
         Command::Storage(storage) => start(storage, &caller),
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
+    }
+}
+
+/// Not derived, because the arguments of all storages take as long to build as a tenth of a session's start: here only
+/// those of the one that is asked for are.
+impl Subcommand for Storage {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        command.subcommands(
+            STORAGES.map(|(name, about, arguments)| clap::Command::new(name).about(about).defer(arguments)),
+        )
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        STORAGES.iter().any(|(storage, ..)| *storage == name)
+    }
+}
+
+impl FromArgMatches for Storage {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some(("jail", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Jail),
+            Some(("memory", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Memory),
+            Some(("run", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Run),
+            _ => Err(clap::Error::new(ErrorKind::MissingSubcommand)),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 

@@ -156,7 +156,8 @@ fn the_manual_names_every_option() {
     manual::write(Cli::command(), "0.1.0", &mut page).unwrap();
     let page = String::from_utf8(page).unwrap();
     assert!(page.starts_with(".") && page.contains(".SH EXIT STATUS"), "{page}");
-    let command = Cli::command();
+    let mut command = Cli::command();
+    command.build();
     let storages = ["jail", "memory", "run"].map(|name| command.find_subcommand(name).unwrap());
     for option in storages.iter().flat_map(|storage| storage.get_arguments()).filter_map(|option| option.get_long()) {
         assert!(page.contains(&option.replace('-', "\\-")), "{option}");

@@ -15,7 +15,7 @@ pub enum Level {
     Info,
     /// OpenSSH's VERBOSE, DEBUG and DEBUG1.
     Debug,
-    /// OpenSSH's DEBUG2 and DEBUG3: every request.
+    /// OpenSSH's DEBUG2 and DEBUG3: every call of the storage.
     Trace,
 }
 
@@ -30,9 +30,12 @@ impl Level {
             Self::Quiet => LevelFilter::OFF,
             Self::Error => LevelFilter::ERROR,
             Self::Info => LevelFilter::INFO,
-            Self::Debug => LevelFilter::DEBUG,
-            Self::Trace => LevelFilter::TRACE,
+            Self::Debug | Self::Trace => LevelFilter::DEBUG,
         }
+    }
+
+    pub(super) fn filter_of_calls(self) -> LevelFilter {
+        if self == Self::Trace { LevelFilter::DEBUG } else { LevelFilter::OFF }
     }
 }
 

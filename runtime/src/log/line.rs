@@ -1,9 +1,9 @@
 //! How a line looks: when, which process, whom it is about, and what happened, all on one line.
 
-use super::Peer;
+use super::{CALLS, Peer};
 use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -48,19 +48,19 @@ where
         }
         let mut text = EventText::default();
         event.record(&mut text);
-        let severity = severity(*event.metadata().level());
+        let severity = severity(event.metadata());
         writeln!(out, "{}: {severity}{}{}", self.subject, OneLine(&text.message), OneLine(&text.fields))
     }
 }
 
 /// OpenSSH's words before what is no plain information (log.c, `do_log`).
-fn severity(level: Level) -> &'static str {
-    match level {
+fn severity(metadata: &Metadata<'_>) -> &'static str {
+    match *metadata.level() {
         Level::ERROR => "error: ",
         Level::WARN => "warning: ",
         Level::INFO => "",
-        Level::DEBUG => "debug1: ",
-        Level::TRACE => "debug3: ",
+        Level::DEBUG if metadata.target() == CALLS => "debug3: ",
+        Level::DEBUG | Level::TRACE => "debug1: ",
     }
 }
 

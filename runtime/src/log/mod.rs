@@ -27,6 +27,10 @@ use tracing_subscriber::registry::Registry;
 
 /// First parts of the targets that this project logs under. What libraries log is of no use to an operator and would
 /// be written past our own checks.
+/// The target of what only [`Level::Trace`] shows. Not a level of `tracing`: those below debug are left out of the
+/// executable, where the many of the libraries would make each session's start longer.
+const CALLS: &str = "calls";
+
 const OWN_TARGETS: [&str; 3] = ["strongroom", "sftp", "guest"];
 
 /// Where lines go. Every place that is named gets each of them; with none, nothing is logged.
@@ -83,6 +87,7 @@ pub fn start_with(syslog: Syslog, level: Level, peer: &Peer) -> Result<(), LogEr
 
 fn begin(places: Vec<Place>, level: Level) -> Result<(), LogError> {
     let levels = Targets::new().with_targets(OWN_TARGETS.map(|target| (target, level.filter())));
+    let levels = levels.with_target(CALLS, level.filter_of_calls());
     let subscriber = Registry::default().with(places).with(levels);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::SetTwice)
 }

@@ -28,7 +28,7 @@ pub enum Damage {
 /// What the engine's code is compatible with, in a hash that is the same in every process.
 pub fn engine_key(engine: &Engine) -> [u8; 32] {
     let mut key = EngineKey(Sha256::new());
-    engine.inner().precompile_compatibility_hash().hash(&mut key);
+    engine.compiling().precompile_compatibility_hash().hash(&mut key);
     key.0.finalize().into()
 }
 

@@ -10,15 +10,20 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone)]
 pub struct Engine {
     engine: wasmtime::Engine,
+    compiling: Arc<OnceLock<wasmtime::Engine>>,
     ticker: Arc<OnceLock<Ticker>>,
 }
 
 impl Engine {
     /// Fails only on a machine that the engine does not support.
     pub fn new() -> wasmtime::Result<Self> {
-        let mut config = engine_config(None)?;
-        config.with_custom_code_memory(Some(Arc::new(CodePages)));
-        Ok(Self { engine: wasmtime::Engine::new(&config)?, ticker: Arc::default() })
+        Ok(Self { engine: build(false)?, compiling: Arc::default(), ticker: Arc::default() })
+    }
+
+    /// The same with a compiler, set up when it is first asked for, because sessions of embedded guests never do.
+    pub(super) fn compiling(&self) -> &wasmtime::Engine {
+        // Where there is none after all, the one at hand says so when it is to compile.
+        self.compiling.get_or_init(|| build(true).unwrap_or_else(|_| self.engine.clone()))
     }
 
     pub(super) fn inner(&self) -> &wasmtime::Engine {
@@ -41,4 +46,10 @@ impl Engine {
             ticker.wake();
         }
     }
+}
+
+fn build(compiles: bool) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = engine_config(None)?;
+    config.enable_compiler(compiles).with_custom_code_memory(Some(Arc::new(CodePages)));
+    wasmtime::Engine::new(&config)
 }

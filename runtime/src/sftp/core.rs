@@ -13,7 +13,7 @@ use super::task::{Context, Data, Prepared, Task};
 use super::wire::Writer;
 use crate::storage::{self, Call, Connected, Features, FileId, StoragePath};
 use crate::vis::Vis;
-use tracing::{info, trace};
+use tracing::{debug, info};
 
 /// More would make OpenSSH's client give up: 256 KiB with the packet's header.
 const MAX_DATA_BYTES: usize = 262_135;
@@ -153,7 +153,7 @@ impl Core {
             }
         };
         let id = self.jobs.start(index)?;
-        trace!(target: "sftp", "call {}: started", id.index());
+        debug!(target: "calls", "call {}: started", id.index());
         if let Some(job) = self.jobs.get(index) {
             self.log_close(job);
         }

@@ -70,5 +70,5 @@ impl Compiler {
 
 /// Code that is not sealed, or the compiler's complaint.
 fn compile_here(engine: &Engine, component: &[u8]) -> Result<Vec<u8>, String> {
-    engine.inner().precompile_component(component).map_err(|error| one_line(&error))
+    engine.compiling().precompile_component(component).map_err(|error| one_line(&error))
 }
