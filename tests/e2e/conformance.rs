@@ -312,7 +312,8 @@ fn row_18_reading_a_handle_that_writes_is_a_failure() {
         let handle = client.open("/file", flag::WRITE, None).unwrap();
         assert_eq!(refused(client.read(&handle, 0, 4)), code::FAILURE);
         let handle = client.open("/file", flag::READ, None).unwrap();
-        assert_eq!(refused(client.write(&handle, 0, b"x")), code::FAILURE);
+        // EBADF, which row 17 has.
+        assert_eq!(refused(client.write(&handle, 0, b"x")), code::NO_SUCH_FILE);
     });
 }
 

@@ -17,6 +17,9 @@ use super::wire::Writer;
 use crate::storage::{Call, Ending, StoragePath};
 use tracing::{debug, info};
 
+/// What write(2) says of a descriptor that does not write is EBADF, and that is NO_SUCH_FILE.
+const NOT_WRITABLE: Status = Status::NoSuchFile;
+
 impl Core {
     /// What a client's handle stands for, if that is alive.
     fn live(&self, handle: &[u8]) -> Option<(HandleIndex, &Handle)> {
@@ -64,11 +67,11 @@ impl Core {
     pub fn read(&mut self, incoming: &Incoming, handle: &[u8], offset: u64, length: u32) -> Result<(), Refusal> {
         let (handle, path, file) = self.live_file(handle)?;
         debug!(target: "sftp", "request {}: read \"{}\" off {offset} len {length}", incoming.id, shown(path));
-        if !file.readable {
-            return Err(Status::Failure.into());
-        }
         if offset > MAX_OFFSET {
             return Err(Status::BadMessage.into());
+        }
+        if !file.readable {
+            return Err(Status::Failure.into());
         }
         if length == 0 {
             self.output.reply(packet::DATA, incoming.id, |body| body.put_string(b""));
@@ -90,10 +93,10 @@ impl Core {
     ) -> Result<(), Refusal> {
         let (handle, path, file) = self.live_file(handle)?;
         debug!(target: "sftp", "request {}: write \"{}\" off {offset} len {}", incoming.id, shown(path), data.len());
-        if !file.writable {
-            return Err(Status::Failure.into());
-        }
         let offset = file.write_offset(offset);
+        if offset <= MAX_OFFSET && !file.writable {
+            return Err(NOT_WRITABLE.into());
+        }
         if let Some(refusal) = refuse_range(offset, data.len() as u64) {
             self.spoil(handle);
             return Err(refusal);
@@ -158,6 +161,8 @@ impl Core {
 
     pub fn sync(&mut self, incoming: &Incoming, handle: &[u8]) -> Result<(), Refusal> {
         let (handle, path) = match self.handles.look_up(handle) {
+            // A directory's handle is no file's, as OpenSSH has it.
+            Some(index) if self.handles.file(index).is_none() => return Err(Status::NoSuchFile.into()),
             Some(_) => self.live_file(handle).map(|(handle, path, _)| (handle, path))?,
             None => return Err(Status::NoSuchFile.into()),
         };
@@ -188,20 +193,23 @@ impl Core {
             incoming.id, shown(source_path), sent.source_offset, sent.length,
             shown(destination_path), sent.destination_offset
         );
-        if !from.readable || !to.writable {
-            return Err(Status::Failure.into());
+        // Two handles of one path are taken for one file, as they nearly always are.
+        if (source == destination || source_path == destination_path) && overlaps(&sent) {
+            return Err(Refusal::new(Status::Failure, "The ranges overlap"));
         }
         let destination_offset = to.write_offset(sent.destination_offset);
         let refused = refuse_range(sent.source_offset, 0);
         if let Some(refusal) = refused.or_else(|| refuse_range(destination_offset, 0)) {
             return Err(refusal);
         }
+        if !from.readable {
+            return Err(Status::Failure.into());
+        }
+        if !to.writable {
+            return Err(NOT_WRITABLE.into());
+        }
         // No file goes on beyond it, so that a longer copy ends at the end of `source`.
         let longest = MAX_OFFSET - sent.source_offset.max(destination_offset);
-        // Two handles of one path are taken for one file, as they nearly always are.
-        if (source == destination || source_path == destination_path) && overlaps(&sent) {
-            return Err(Refusal::new(Status::Failure, "The ranges overlap"));
-        }
         let task = Task::Copy(Copy {
             source,
             source_offset: sent.source_offset,

@@ -1,6 +1,6 @@
 //! Requests on paths. Those that only look overlap one another; one that may change a name or an attribute runs alone.
 
-use super::accept::Incoming;
+use super::accept::{Incoming, MAX_OFFSET};
 use super::attributes::SentAttributes;
 use super::core::Core;
 use super::handles::{HandleIndex, Kind, OpenFile};
@@ -110,11 +110,14 @@ impl Core {
         follow: bool,
         sent: &SentAttributes<'_>,
     ) -> Result<(), Refusal> {
-        let path = self.path(path)?;
-        log_changes(&path, sent, self.options.utc_offset_seconds);
         if !follow && sent.size.is_some() {
             return Err(Refusal::new(Status::BadMessage, "A symbolic link's size cannot be set"));
         }
+        if sent.size.is_some_and(|size| size > MAX_OFFSET) {
+            return Err(Status::BadMessage.into());
+        }
+        let path = self.path(path)?;
+        log_changes(&path, sent, self.options.utc_offset_seconds);
         let changes = self.changes(sent, false)?;
         self.change(incoming, Call::SetStat { path, follow, changes })
     }

@@ -1,13 +1,13 @@
 //! Reading what a file says of itself, and changing it: on one file, found once.
 
 use super::PosixPolicy;
-use super::resolve::{RelativePath, Resolver};
+use super::resolve::{RelativePath, Resolver, by_descriptor};
 use crate::sandbox::bindings::types::{AttributeChanges, Attributes, FileKind, Timestamp, Usage};
 use rustix::fs::{
     self, AtFlags, FileType, Gid, Mode, OFlags, Stat, StatVfs, StatVfsMountFlags, Timespec, Timestamps, Uid,
 };
 use rustix::io::Errno;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 const SETID_BITS: u32 = 0o6000;
 
@@ -21,6 +21,10 @@ pub fn stat_at(
     path: RelativePath<'_>,
     follow: bool,
 ) -> Result<Attributes, Errno> {
+    // Not by its name ".", for which the directory would have to be searchable.
+    if path.is_directory_itself() {
+        return stat(root);
+    }
     // A name in the root itself, and no link: one system call.
     if let Some(name) = path.as_name() {
         let stat = fs::statat(root, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -56,8 +60,10 @@ pub fn set_stat_at(
     if let Some(bits) = changes.permissions {
         let mode = checked_mode(bits, &before, policy)?;
         if FileType::from_raw_mode(before.st_mode) == FileType::Symlink {
-            return Err(Errno::OPNOTSUPP);
+            // Linux says EOPNOTSUPP, which here would say that no permissions can be changed at all.
+            return Err(Errno::IO);
         }
+        // chmod(2) takes no O_PATH descriptor, and fchmodat2 is younger than the kernels in use.
         fs::chmod(by_descriptor(file.as_fd()), mode)?;
     }
     if let Some(times) = times(changes) {
@@ -205,12 +211,6 @@ fn open_same(
         }
     }
     Err(Errno::BUSY)
-}
-
-/// chmod(2) takes no O_PATH descriptor (fchmodat2 is younger than the kernels in use); its link in /proc names the
-/// very file that was found.
-fn by_descriptor(file: BorrowedFd<'_>) -> String {
-    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 fn refuse_extended(changes: &AttributeChanges) -> Result<(), Errno> {

@@ -73,11 +73,18 @@ pub struct Place<'a> {
 }
 
 pub fn rename(resolver: Resolver, source: Place<'_>, destination: Place<'_>, replace: bool) -> Result<(), Errno> {
-    let from = resolver.parent(source.root, source.path)?;
-    let to = match resolver.parent(destination.root, destination.path) {
-        // The root is there, so it is in the way.
-        Err(Errno::BUSY) if !replace && destination.path.is_directory_itself() => return Err(Errno::EXIST),
-        parent => parent?,
+    let found = (resolver.parent(source.root, source.path), resolver.parent(destination.root, destination.path));
+    let (from, to) = match found {
+        (Ok(from), Ok(to)) => (from, to),
+        (Ok(from), Err(way)) => {
+            return Err(match look(&from) {
+                Err(fault) if !replace || fault == Errno::ACCESS => fault,
+                // The root is there, so it is in the way.
+                _ if !replace && way == Errno::BUSY => Errno::EXIST,
+                _ => way,
+            });
+        }
+        (Err(way), to) => return Err(root_fault(way, to)),
     };
     if replace {
         return fs::renameat(&from, from.name, &to, to.name);
@@ -86,13 +93,20 @@ pub fn rename(resolver: Resolver, source: Place<'_>, destination: Place<'_>, rep
         // A directory moved into itself, or else a file system without such a step: a file gives no other EINVAL.
         Err(Errno::INVAL) if !is_directory(&from) => Err(Errno::OPNOTSUPP),
         Err(Errno::NOSYS) => Err(Errno::OPNOTSUPP),
-        result => result,
+        // That there is nothing to rename is told before what is wrong with the new name.
+        Err(errno) => look(&from).and(Err(errno)),
+        Ok(()) => Ok(()),
     }
 }
 
 pub fn link(resolver: Resolver, existing: Place<'_>, new: Place<'_>) -> Result<(), Errno> {
-    let from = resolver.parent(existing.root, existing.path)?;
-    let to = resolver.parent(new.root, new.path)?;
+    let found = (resolver.parent(existing.root, existing.path), resolver.parent(new.root, new.path));
+    let (from, to) = match found {
+        (Ok(from), Ok(to)) => (from, to),
+        (Ok(from), Err(way)) => return look(&from).and(Err(way)),
+        (Err(Errno::BUSY), Ok(to)) => return Err(look(&to).map_or_else(not_there(Errno::PERM), |_| Errno::EXIST)),
+        (Err(way), to) => return Err(root_fault(way, to)),
+    };
     fs::linkat(&from, from.name, &to, to.name, AtFlags::empty())
 }
 
@@ -140,6 +154,25 @@ fn creation(flags: OpenFlags) -> OFlags {
 }
 
 fn is_directory(place: &Parent<'_>) -> bool {
-    fs::statat(place, place.name, AtFlags::SYMLINK_NOFOLLOW)
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+    look(place).is_ok_and(|file_type| file_type == FileType::Directory)
+}
+
+fn look(place: &Parent<'_>) -> Result<FileType, Errno> {
+    let stat = fs::statat(place, place.name, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(FileType::from_raw_mode(stat.st_mode))
+}
+
+/// The fault of a source that has no parent and name. That it is the root (EBUSY), which nothing moves, the kernel
+/// tells after what is wrong with the other way.
+fn root_fault(fault: Errno, to: Result<Parent<'_>, Errno>) -> Errno {
+    match to {
+        Err(way) if fault == Errno::BUSY => way,
+        Ok(to) if fault == Errno::BUSY => look(&to).map_or_else(not_there(fault), |_| fault),
+        _ => fault,
+    }
+}
+
+/// `fault`, unless looking for what was not to be there failed otherwise than by finding nothing.
+fn not_there(fault: Errno) -> impl FnOnce(Errno) -> Errno {
+    move |found| if found == Errno::NOENT { fault } else { found }
 }

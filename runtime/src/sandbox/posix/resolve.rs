@@ -7,7 +7,7 @@
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
@@ -142,9 +142,19 @@ impl Resolver {
         bounds: Bounds,
     ) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::CLOEXEC;
-        match self {
+        let opened = match self {
             Self::Kernel => open_by_kernel(root, path.as_os_str(), flags, mode, bounds.in_kernel()),
             Self::ByHand => Walk::new(root, bounds).open(path.0, flags, mode),
+        };
+        match opened {
+            // Its name "." asks for a directory that can be searched, and a root's owner could never open it again.
+            Err(Errno::ACCESS) if path.is_directory_itself() => {
+                let opened = fs::open(by_descriptor(root), flags - OFlags::NOFOLLOW, mode);
+                opened.map_err(|errno| if errno == Errno::NOENT { Errno::ACCESS } else { errno })
+            }
+            // Where others rename without a pause; by hand a rename elsewhere does not matter.
+            Err(Errno::AGAIN) if self == Self::Kernel => Walk::new(root, bounds).open(path.0, flags, mode),
+            opened => opened,
         }
     }
 
@@ -192,6 +202,11 @@ impl Resolver {
     }
 }
 
+/// The name in /proc of the very file that a descriptor is of.
+pub fn by_descriptor(file: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
 /// No component of it is '.', '..' or empty.
 fn is_plain(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').all(|component| !matches!(component, b"" | b"." | b".."))
@@ -214,7 +229,7 @@ fn open_by_kernel(
             result => return result,
         }
     }
-    Err(Errno::BUSY)
+    Err(Errno::AGAIN)
 }
 
 /// A walk by hand. `opened` are the directories from the root down to the current one, so that '..' needs no look-up
