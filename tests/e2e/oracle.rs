@@ -5,6 +5,8 @@
 
 #[path = "oracle/differences.rs"]
 mod differences;
+#[path = "oracle/facts.rs"]
+mod facts;
 #[path = "oracle/pair.rs"]
 mod pair;
 #[path = "oracle/random.rs"]
@@ -18,39 +20,68 @@ mod seen;
 
 use pair::Pair;
 use std::collections::BTreeSet;
+use std::io::Write;
 use strongroom_tests::is_long;
 
 #[test]
 fn a_script_of_every_packet_and_flag_is_answered_as_by_openssh() {
     let mut met = BTreeSet::new();
     let mut report = String::new();
+    let (mut asked, mut differed, mut has_met_paths) = (0, 0, false);
     for (name, part) in script::PARTS {
         let mut pair = Pair::new();
         part(&mut pair);
         println!("{name}: {} requests", pair.asked);
         pair.assert_same_tree();
         report.push_str(&pair.report());
-        met.append(&mut pair.met);
+        asked += pair.asked;
+        differed += pair.met.values().sum::<usize>();
+        has_met_paths |= pair.has_met_paths;
+        met.extend(pair.met.keys().copied());
     }
     assert!(report.is_empty(), "\n{report}");
+    tell(&format!("the script: {asked} requests, {differed} answers differed as a row asks for"));
     for (index, difference) in differences::ALLOWED.iter().enumerate() {
         assert!(met.contains(&index), "this difference is no longer there: {}", difference.reason);
     }
+    assert!(has_met_paths, "this difference is no longer there: {}", differences::PATHS);
 }
 
 #[test]
-fn random_requests_are_answered_as_by_openssh() {
-    let (seeds, requests) = if is_long() { (40, 10_000) } else { (8, 1_500) };
-    for seed in 1..=seeds {
+fn random_requests_with_odd_seeds_are_answered_as_by_openssh() {
+    random_requests(1);
+}
+
+#[test]
+fn random_requests_with_even_seeds_are_answered_as_by_openssh() {
+    random_requests(2);
+}
+
+fn random_requests(first_seed: u64) {
+    let (seeds, requests) = if is_long() { (100, 20_000) } else { (12, 2_500) };
+    let (mut asked, mut differed, mut mismatches) = (0, 0, Vec::new());
+    for seed in (first_seed..).step_by(2).take(seeds) {
         let mut pair = Pair::new();
-        random::run(&mut pair, seed, requests);
-        pair.assert_same_tree();
+        match random::run(&mut pair, seed, requests) {
+            Ok(()) => pair.assert_same_tree(),
+            Err(mismatch) => mismatches.push(mismatch),
+        }
+        asked += pair.asked;
+        differed += pair.met.values().sum::<usize>();
     }
+    assert!(mismatches.is_empty(), "{}", mismatches.join("\n"));
+    tell(&format!("{seeds} seeds from {first_seed}: {asked} requests, {differed} answers differed as a row asks for"));
+}
+
+/// Past the test harness, which keeps what a test that succeeds prints.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 #[test]
 fn differences_are_few_and_each_has_its_reason() {
-    assert!(differences::ALLOWED.len() <= 15);
-    let reasons: BTreeSet<&str> = differences::ALLOWED.iter().map(|difference| difference.reason).collect();
-    assert_eq!(reasons.len(), differences::ALLOWED.len());
+    let mut reasons: BTreeSet<&str> = differences::ALLOWED.iter().map(|difference| difference.reason).collect();
+    reasons.insert(differences::PATHS);
+    assert_eq!(reasons.len(), differences::ALLOWED.len() + 1);
+    assert!(reasons.len() <= 15);
 }

@@ -1,17 +1,21 @@
 //! Where an answer may differ from OpenSSH's, and what asks for that. `tests/CONFORMANCE.md` has the rows.
 
-use super::request::{Field, Request};
+use super::facts::{Found, Opened, normal};
+use super::request::Request;
 use super::seen::Seen;
+use std::io;
 use strongroom_tests::Attributes;
-use strongroom_tests::packet::{code, kind};
+use strongroom_tests::packet::{code, flag, kind};
 
 /// Two answers that differ, and to what.
 pub struct Context<'a> {
     pub request: &'a Request,
     pub theirs: &'a Seen,
     pub ours: &'a Seen,
-    /// Each of its two paths is wrong by itself.
-    pub all_paths_are_wrong: bool,
+    /// Of the paths in it, before it was put.
+    pub found: Vec<Found>,
+    /// Of the handles in it.
+    pub opened: Vec<Opened>,
 }
 
 /// What asks for a difference, and which one it is.
@@ -20,107 +24,152 @@ pub struct Difference {
     is: fn(&Context<'_>) -> bool,
 }
 
+/// One more difference, for which the oracle is asked about the path in normal form and has to agree.
+pub const PATHS: &str = "the draft, 6.2: a server that limits access \"must be extra careful in parsing file \
+                         names\": paths are normalised once, by their text, so that what '.', '..' and a last '/' \
+                         follow is not looked at";
+
 pub const ALLOWED: [Difference; 12] = [
     Difference {
-        reason: "the draft names no order in which two wrong paths, or a wrong path and a wrong attribute, are found",
+        reason: "row 6: RENAME fails if the target exists: a link that leads nowhere is there too (OpenSSH follows \
+                 it)",
         is: |context| {
-            let is_size_of_link =
-                context.request.is_extension("lsetstat@openssh.com") && context.theirs_is(code::BAD_MESSAGE);
-            let is_too_large = context.request.kind == kind::SETSTAT && context.theirs_is(code::BAD_MESSAGE);
-            context.is_refused_by_both() && (context.all_paths_are_wrong || is_size_of_link || is_too_large)
+            let [source, target] = context.found.as_slice() else { return false };
+            context.request.kind == kind::RENAME
+                && source.itself.is_ok()
+                && !source.is_file_itself()
+                && target.is_dangling()
+                // OpenSSH goes on to rename(2): a directory onto what is none, a directory that is closed to changes.
+                && context.answers_are([code::OK, code::NO_SUCH_FILE, code::PERMISSION_DENIED], code::FAILURE)
         },
     },
     Difference {
-        reason: "the draft, 6.2: a server that limits access \"must be extra careful in parsing file names\": paths are \
-                 normalised once, by their text, so that what '.', '..' and a last '/' follow is not looked at",
-        is: |context| context.request.paths().any(is_not_normal),
-    },
-    Difference {
-        reason: "row 6: RENAME fails if the target exists, a symbolic link that leads nowhere too",
+        reason: "row 9: READ at or past the end gives EOF: beyond what the file system could hold too (EINVAL of \
+                 lseek(2))",
         is: |context| {
-            // OpenSSH goes on to rename(2), which may refuse for a reason of its own.
-            let codes = [code::OK, code::NO_SUCH_FILE, code::PERMISSION_DENIED, code::BAD_MESSAGE];
-            let went_on = codes.iter().any(|code| context.theirs_is(*code));
-            context.request.kind == kind::RENAME && went_on && context.ours_is(code::FAILURE)
-        },
-    },
-    Difference {
-        reason: "row 9: READ at or past the end gives EOF, where OpenSSH is told that the file system has no such offset; \
-                 row 17: a WRITE there is EFBIG, and that is a FAILURE",
-        is: |context| {
-            matches!(context.request.kind, kind::READ | kind::WRITE)
+            let is_nothing = [Seen::Status(code::EOF), Seen::Data(Vec::new())].contains(context.ours);
+            context.request.kind == kind::READ
+                && context.is_beyond_file_system()
                 && context.theirs_is(code::BAD_MESSAGE)
-                && context.request.fields.iter().any(|field| matches!(field, Field::Long(offset) if *offset >= 1 << 62))
+                && is_nothing
         },
     },
     Difference {
-        reason: "row 11: \".\" and \"..\" are in every listing; and a handle acts on what was opened, whatever became of \
-                 its path, by which OpenSSH looks for each entry and leaves out those that it may not look at",
+        reason: "row 17: what pwrite(2) says of an offset beyond what the file system could hold is EFBIG, and \"the \
+                 rest\" is FAILURE (OpenSSH seeks first); of no bytes it says nothing",
         is: |context| {
-            context.request.kind == kind::READDIR
-                && context.theirs_is(code::EOF)
-                && matches!(context.ours, Seen::Names(_))
+            context.request.kind == kind::WRITE
+                && context.is_beyond_file_system()
+                && context.theirs_is(code::BAD_MESSAGE)
+                && context.ours_is(if context.request.sends_bytes() { code::FAILURE } else { code::OK })
         },
     },
     Difference {
-        reason: "row 12: what a handle's kind does not allow is FAILURE; fsync of a directory's handle",
+        reason: "row 11: \".\" and \"..\" are in every listing; and the draft, 6.2: a handle stands for what was \
+                 opened, whatever became of its path, by which OpenSSH looks for each entry and leaves out what it \
+                 does not find",
         is: |context| {
-            context.request.is_extension("fsync@openssh.com")
-                && context.theirs_is(code::NO_SUCH_FILE)
-                && context.ours_is(code::FAILURE)
+            let [directory] = context.opened.as_slice() else { return false };
+            let Seen::Names(ours) = context.ours else { return false };
+            let has = |name: &[u8]| ours.iter().any(|entry| entry.name == name);
+            context.request.kind == kind::READDIR && directory.is_gone_or_closed() && has(b".") && has(b"..")
         },
     },
     Difference {
         reason: "row 14: OPEN of a directory is FAILURE (OpenSSH succeeds when it is for reading)",
         is: |context| {
-            context.request.kind == kind::OPEN && *context.theirs == Seen::Handle && context.ours_is(code::FAILURE)
+            let [directory] = context.found.as_slice() else { return false };
+            context.request.kind == kind::OPEN
+                && directory.is_directory()
+                && *context.theirs == Seen::Handle
+                && context.ours_is(code::FAILURE)
         },
     },
     Difference {
-        reason: "row 18: reading a handle that writes is FAILURE; and so is the reverse, as NO_SUCH_FILE is for \"a file \
-                 which should exist but doesn't\" (the draft, section 7); of no bytes too",
+        reason: "row 18: reading a write-only handle is FAILURE (EBADF, which row 17 has as NO_SUCH_FILE), of no \
+                 bytes too, and when it is for copy-data",
         is: |context| {
-            let moves_bytes = matches!(context.request.kind, kind::READ | kind::WRITE);
-            let is_no_such_file = context.theirs_is(code::NO_SUCH_FILE) || *context.theirs == Seen::Data(Vec::new());
-            let is_refused = moves_bytes && is_no_such_file || context.request.is_extension("copy-data");
-            is_refused && context.ours_is(code::FAILURE)
+            let Some(Opened::File { flags, .. }) = context.opened.first() else { return false };
+            let reads = context.request.kind == kind::READ && *context.theirs == Seen::Data(Vec::new())
+                || matches!(context.request.kind, kind::READ | kind::EXTENDED) && context.theirs_is(code::NO_SUCH_FILE);
+            !can_read(*flags) && reads && context.ours_is(code::FAILURE)
         },
     },
     Difference {
-        reason: "row 20: SETSTAT of a missing file is NO_SUCH_FILE, when it changes nothing too",
+        reason: "row 20: SETSTAT of a missing file is NO_SUCH_FILE, when it changes nothing too: as a STAT of it",
         is: |context| {
-            let changes_nothing = |field: &Field| matches!(field, Field::Attributes(sent) if is_nothing(sent));
-            context.theirs_is(code::OK)
-                && matches!(
-                    context.ours,
-                    Seen::Status(code::NO_SUCH_FILE | code::PERMISSION_DENIED | code::BAD_MESSAGE)
-                )
-                && context.request.fields.iter().any(changes_nothing)
+            let [file] = context.found.as_slice() else { return false };
+            let found = if context.request.kind == kind::SETSTAT { &file.followed } else { &file.itself };
+            let sets = context.request.kind == kind::SETSTAT || context.request.is_extension("lsetstat@openssh.com");
+            let Err(error) = found else { return false };
+            sets && is_nothing(&context.request.attributes_sent()) && context.answers_are([code::OK], code_of(error))
         },
     },
     Difference {
-        reason: "row 20: size, permissions, times, owner in that order: the first that fails is told (OpenSSH goes on and \
-                 tells the last)",
+        reason: "row 20: size, permissions, times, owner in that order: the first that fails is told (OpenSSH goes \
+                 on and tells the last)",
         is: |context| {
-            let changes_several = |field: &Field| matches!(field, Field::Attributes(sent) if is_several(sent));
-            context.is_refused_by_both() && context.request.fields.iter().any(changes_several)
+            let refused = |seen: &Seen| matches!(seen, Seen::Status(code::NO_SUCH_FILE..));
+            is_several(&context.request.attributes_sent()) && refused(context.theirs) && refused(context.ours)
         },
     },
     Difference {
-        reason: "row 25: a copy onto the same handle is refused where the ranges overlap (OpenSSH refuses every one)",
+        reason: "row 25: a copy onto the same file is refused where the ranges overlap (OpenSSH refuses every one of \
+                 the same path, and none of one file under two names)",
         is: |context| {
+            let (handles, longs) = (context.request.handles().collect::<Vec<_>>(), context.request.longs());
+            let ([from, to], [source, length, destination]) = (handles.as_slice(), longs.as_slice()) else {
+                return false;
+            };
+            let overlaps = *length == 0 || source.abs_diff(*destination) < *length;
+            let Some(Opened::File { flags, .. }) = context.opened.last() else { return false };
+            let as_of_two_files = if can_write(*flags) { code::OK } else { code::NO_SUCH_FILE };
+            let is_one_path = context.is_onto_one_path(*from == *to);
+            let is_refused = overlaps || flags & flag::APPEND != 0;
+            let is_one_file = is_one_path || context.is_within_one_file();
+            if is_refused && is_one_file && context.answers_are([code::OK], code::FAILURE) {
+                return true;
+            }
+            let is_beyond = [source, destination].iter().any(|offset| **offset >= 1 << 63);
             context.request.is_extension("copy-data")
-                && context.theirs_is(code::FAILURE)
-                && context.request.is_onto_itself()
+                && is_one_path
+                && !overlaps
+                && context.answers_are([code::FAILURE], if is_beyond { code::BAD_MESSAGE } else { as_of_two_files })
         },
     },
     Difference {
-        reason: "the draft, section 7: OP_UNSUPPORTED is \"an operation which is not supported for the server\": the \
-                 permissions of a symbolic link",
+        reason: "the draft, section 7: OK \"indicates successful completion\": copy-data to or from a handle that \
+                 was not opened for it (OpenSSH forgets that the last piece failed); reading is row 18, and writing \
+                 EBADF of row 17",
         is: |context| {
-            context.request.is_extension("lsetstat@openssh.com")
-                && context.theirs_is(code::FAILURE)
-                && context.ours_is(code::OP_UNSUPPORTED)
+            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened.as_slice() else {
+                return false;
+            };
+            let refusal = match (can_read(*from), can_write(*to)) {
+                (false, _) => code::FAILURE,
+                (true, false) => code::NO_SUCH_FILE,
+                (true, true) => return false,
+            };
+            context.request.is_extension("copy-data") && context.answers_are([code::OK, code::EOF], refusal)
+        },
+    },
+    Difference {
+        reason: "the draft, section 7: EOF means that a READ or READDIR finds no more: copy-data copies what there \
+                 is (OpenSSH tells EOF if the rest is longer than its buffer)",
+        is: |context| {
+            let length = context.request.longs().get(1).copied().unwrap_or_default();
+            context.request.is_extension("copy-data") && length > 64 << 10 && context.answers_are([code::EOF], code::OK)
+        },
+    },
+    Difference {
+        reason: "row 8 and row 17, and the draft names no order: that a path is empty is told first, where OpenSSH \
+                 tells what is wrong with the other",
+        is: |context| {
+            let (Some([source, ..]), Some(b"")) = (context.found.get(..2), context.request.paths().nth(1)) else {
+                return false;
+            };
+            let Err(error) = &source.itself else { return false };
+            context.answers_are([code_of(error)], code::NO_SUCH_FILE)
         },
     },
 ];
@@ -128,6 +177,13 @@ pub const ALLOWED: [Difference; 12] = [
 /// The first of [`ALLOWED`] that covers these answers.
 pub fn allowed(context: &Context<'_>) -> Option<usize> {
     ALLOWED.iter().position(|difference| (difference.is)(context))
+}
+
+/// OpenSSH would look at what '.', '..' and a '/' at the end of it follow.
+pub fn is_not_normal(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/').any(|component| component == b"..")
+        || path.ends_with(b"/")
+        || path.ends_with(b"/.")
 }
 
 impl Context<'_> {
@@ -139,13 +195,44 @@ impl Context<'_> {
         *self.ours == Seen::Status(code)
     }
 
-    fn is_refused_by_both(&self) -> bool {
-        [self.theirs, self.ours].iter().all(|seen| matches!(seen, Seen::Status(code::NO_SUCH_FILE..)))
+    fn answers_are<const N: usize>(&self, theirs: [u32; N], ours: u32) -> bool {
+        theirs.iter().any(|code| self.theirs_is(*code)) && self.ours_is(ours)
+    }
+
+    /// No offset that lseek(2) takes on the usual file systems, though off_t could hold it.
+    fn is_beyond_file_system(&self) -> bool {
+        self.request.longs().first().is_some_and(|offset| (1 << 62..1 << 63).contains(offset))
+    }
+
+    fn is_within_one_file(&self) -> bool {
+        matches!(self.opened.as_slice(), [source, destination] if source.is_same_file(destination))
+    }
+
+    fn is_onto_one_path(&self, is_one_handle: bool) -> bool {
+        let path = |opened: &Opened| if let Opened::File { path, .. } = opened { Some(normal(path)) } else { None };
+        let paths: Vec<_> = self.opened.iter().filter_map(path).collect();
+        is_one_handle || matches!(paths.as_slice(), [source, destination] if source == destination)
     }
 }
 
-fn is_not_normal(path: &[u8]) -> bool {
-    path != b"/" && (path == b"." || path.ends_with(b"/") || path.windows(4).any(|window| window == b"/../"))
+fn can_read(flags: u32) -> bool {
+    flags & (flag::READ | flag::WRITE) != flag::WRITE
+}
+
+fn can_write(flags: u32) -> bool {
+    flags & flag::WRITE != 0
+}
+
+/// Row 17.
+fn code_of(error: &io::Error) -> u32 {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => code::NO_SUCH_FILE,
+        io::ErrorKind::PermissionDenied => code::PERMISSION_DENIED,
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => code::BAD_MESSAGE,
+        // ELOOP has no stable name.
+        _ if error.to_string().contains("symbolic links") => code::NO_SUCH_FILE,
+        _ => code::FAILURE,
+    }
 }
 
 fn is_nothing(sent: &Attributes) -> bool {

@@ -1,14 +1,17 @@
 //! Two servers over two directories that are the same: each request goes to both, and what comes back is compared.
 
 use super::differences::{self, Context};
-use super::request::Request;
-use super::seen::Seen;
-use std::collections::{BTreeMap, BTreeSet};
+use super::facts::{self, Found, Opened};
+use super::request::{Field, Request};
+use super::seen::{Seen, is_link, steady, without_access_times};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use strongroom_tests::packet::{code, kind};
-use strongroom_tests::{Attributes, Client, Place, Reply, Status, strongroom, tools, tree};
+use strongroom_tests::{Client, Place, Reply, strongroom, tools, tree};
 
 /// What theirs is called in a table of handles that has two columns.
 const THEIRS: usize = 0;
@@ -17,16 +20,25 @@ const OURS: usize = 1;
 pub struct Pair {
     theirs: Client,
     ours: Client,
-    handles: Vec<[Vec<u8>; 2]>,
+    handles: Vec<Handle>,
     /// What differed without leave, by what kind of request it was and what was answered.
     mismatches: BTreeMap<String, Vec<String>>,
     /// Something may have been changed since the last time that all was made anew.
     is_touched: bool,
-    /// Which of the allowed differences were met.
-    pub met: BTreeSet<usize>,
+    /// How often each of the allowed differences was met.
+    pub met: BTreeMap<usize, usize>,
+    /// OpenSSH itself answers otherwise to a path that is not in normal form.
+    pub has_met_paths: bool,
     pub asked: usize,
+    pub ignores_access_times: bool,
     roots: [PathBuf; 2],
     _place: Place,
+}
+
+/// One that both gave for the same request.
+struct Handle {
+    names: [Vec<u8>; 2],
+    opened: Opened,
 }
 
 /// What both answered, each in its column.
@@ -56,8 +68,10 @@ impl Pair {
             handles: Vec::new(),
             mismatches: BTreeMap::new(),
             is_touched: true,
-            met: BTreeSet::new(),
+            met: BTreeMap::new(),
+            has_met_paths: false,
             asked: 0,
+            ignores_access_times: false,
             roots,
             _place: place,
         }
@@ -77,12 +91,23 @@ impl Pair {
 
     /// Puts a request to both.
     pub fn ask(&mut self, request: Request) -> Answers {
+        let found: Vec<Found> = request.paths().map(|path| Found::of(&self.on_disk(path))).collect();
+        let opened: Vec<Opened> = request.handles().map(|handle| self.handles[handle].opened.clone()).collect();
+        self.look_at_paths(&request);
         let (theirs, ours) = self.replies(&request);
-        let (seen_theirs, seen_ours) = (self.seen_theirs(&request, &theirs), Seen::of(&ours));
-        self.judge(&request, &seen_theirs, &seen_ours);
+        let seen_theirs = steady(&request, self.seen_theirs(&request, &theirs));
+        let seen_ours = steady(&request, Seen::of(&ours));
+        let [seen_theirs, seen_ours] = [seen_theirs, seen_ours]
+            .map(|seen| if self.ignores_access_times { without_access_times(seen) } else { seen });
+        self.judge(&Context { request: &request, theirs: &seen_theirs, ours: &seen_ours, found, opened });
+        if request.kind == kind::CLOSE {
+            request.handles().for_each(|handle| self.handles[handle].opened = Opened::Unknown);
+        }
         let handle = match (theirs, ours) {
             (Reply::Handle(theirs), Reply::Handle(ours)) => {
-                self.handles.push([theirs, ours]);
+                let path = request.paths().next().unwrap_or_default();
+                let opened = Opened::by(&request, &self.on_disk(path));
+                self.handles.push(Handle { names: [theirs, ours], opened });
                 Some(self.handles.len() - 1)
             }
             (Reply::Handle(lonely), _) => {
@@ -107,7 +132,7 @@ impl Pair {
 
     /// A pair of handles that neither knows.
     pub fn bogus(&mut self, bytes: &[u8]) -> usize {
-        self.handles.push([bytes.to_vec(), bytes.to_vec()]);
+        self.handles.push(Handle { names: [bytes.to_vec(), bytes.to_vec()], opened: Opened::Unknown });
         self.handles.len() - 1
     }
 
@@ -129,9 +154,20 @@ impl Pair {
             assert_eq!(end, code::EOF);
             Seen::of(&Reply::Names(entries))
         };
-        let [theirs, ours] = self.handles[handle].clone();
+        let [theirs, ours] = self.handles[handle].names.clone();
         let (theirs, ours) = (whole(&mut self.theirs, &theirs), whole(&mut self.ours, &ours));
-        self.judge(&request, &theirs, &ours);
+        let opened = vec![self.handles[handle].opened.clone()];
+        self.judge(&Context { request: &request, theirs: &theirs, ours: &ours, found: Vec::new(), opened });
+    }
+
+    /// How a handle of both was opened.
+    pub fn opened(&self, handle: usize) -> &Opened {
+        &self.handles[handle].opened
+    }
+
+    /// A link on the way of one of its paths leads above the served directory, where a jail ends but no oracle.
+    pub fn leads_out(&self, request: &Request) -> bool {
+        request.paths().any(|path| facts::leads_out(&self.roots[THEIRS], &self.on_disk(path)))
     }
 
     /// What differed that may not, with some examples of each; empty if nothing did.
@@ -149,56 +185,92 @@ impl Pair {
         for root in &self.roots {
             open_up(root);
         }
+        put_inside(&self.roots[THEIRS], &self.roots[THEIRS]);
         tree::assert_same_tree(&self.roots[THEIRS], &self.roots[OURS]);
     }
 
     fn replies(&mut self, request: &Request) -> (Reply, Reply) {
-        let theirs = request.body(|path| self.outside(path), |handle| self.handles[handle][THEIRS].clone());
-        let ours = request.body(<[u8]>::to_vec, |handle| self.handles[handle][OURS].clone());
+        let name = |handle: usize, column: usize| self.handles[handle].names[column].clone();
+        let target = |target: &[u8]| if target.starts_with(b"/") { self.beneath_root(target) } else { target.to_vec() };
+        let theirs = request.body(|path| self.outside(request, path), target, |handle| name(handle, THEIRS));
+        let ours = request.body(<[u8]>::to_vec, <[u8]>::to_vec, |handle| name(handle, OURS));
         (self.theirs.request(request.kind, theirs), self.ours.request(request.kind, ours))
     }
 
-    /// As a jail would show it: paths that were resolved begin at the served directory.
+    /// As a jail would show it: paths and targets begin at the served directory.
     fn seen_theirs(&self, request: &Request, reply: &Reply) -> Seen {
         let mut seen = Seen::of(reply);
-        let resolves = request.kind == kind::REALPATH || request.is_extension("expand-path@openssh.com");
-        let root = self.roots[THEIRS].to_str().expect("a temporary directory").as_bytes();
-        if let (true, Seen::Names(entries)) = (resolves, &mut seen) {
-            for entry in entries {
-                let inside = entry.name.strip_prefix(root).unwrap_or(b"outside").to_vec();
-                entry.name = if inside.is_empty() { b"/".to_vec() } else { inside };
-                entry.longname = entry.name.clone();
+        let root = &self.roots[THEIRS];
+        let target_length = |link: &Path| {
+            let target = fs::read_link(link).ok()?;
+            Some(facts::inside(root, target.as_os_str().as_bytes()).len() as u64)
+        };
+        match (&mut seen, request.fields.first()) {
+            (Seen::Attributes(attributes), Some(Field::Path(path))) if is_link(attributes) => {
+                attributes.size = target_length(&self.on_disk(path)).or(attributes.size);
             }
+            (Seen::Names(entries), Some(Field::Handle(handle))) => {
+                let Opened::Directory { path, .. } = &self.handles[*handle].opened else { return seen };
+                for entry in entries.iter_mut().filter(|entry| is_link(&entry.attributes)) {
+                    let link = path.join(OsStr::from_bytes(&entry.name));
+                    entry.attributes.size = target_length(&link).or(entry.attributes.size);
+                }
+            }
+            (Seen::Names(entries), _) => {
+                for entry in entries {
+                    entry.name = facts::inside(root, &entry.name).to_vec();
+                    entry.longname = entry.name.clone();
+                }
+            }
+            _ => {}
         }
         seen
     }
 
-    /// Neither of two paths could be what the request needs, as the oracle's own directory has it.
-    fn all_paths_are_wrong(&mut self, request: &Request) -> bool {
-        let mut paths = request.paths();
-        let (Some(source), Some(destination), None) = (paths.next(), paths.next(), paths.next()) else { return false };
-        let destination_is_empty = destination.is_empty();
-        let parent = match destination.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => &destination[..slash],
-            None => b".",
-        };
-        let (source, destination) = (self.outside(source), self.outside(destination));
-        let parent = self.outside(if parent.is_empty() { b"/" } else { parent });
-        let is_missing =
-            |found: &Result<Attributes, Status>| found.as_ref().is_err_and(|status| status.code == code::NO_SUCH_FILE);
-        let found = self.theirs.lstat(destination);
-        let has_parent = self.theirs.stat(parent).is_ok_and(|attributes| attributes.is_directory());
-        let is_wrong = destination_is_empty || found.is_err() && !(is_missing(&found) && has_parent);
-        self.theirs.lstat(source).is_err() && is_wrong
+    /// A path of the jail as the oracle knows it: in normal form where OpenSSH would look at what '.', '..' and a '/'
+    /// at the end follow. What the root itself cannot have done to it, the oracle is asked to do to its own.
+    fn outside(&self, request: &Request, path: &[u8]) -> Vec<u8> {
+        let is_home = request.is_extension("expand-path@openssh.com") && path.starts_with(b"~");
+        if let (true, Some(within)) = (is_home, facts::beneath_home(path)) {
+            [b"~", facts::normal(within).as_slice()].concat()
+        } else if path.is_empty() || is_home {
+            path.to_vec()
+        } else if facts::normal(path) == b"/" && request.acts_on_names() {
+            b"/".to_vec()
+        } else if differences::is_not_normal(path) {
+            self.beneath_root(&facts::normal(path))
+        } else if path.starts_with(b"/") {
+            self.beneath_root(path)
+        } else {
+            path.to_vec()
+        }
     }
 
-    /// A path of the jail as the oracle knows it.
-    fn outside(&self, path: &[u8]) -> Vec<u8> {
-        let root = self.roots[THEIRS].to_str().expect("a temporary directory").as_bytes();
-        if path.starts_with(b"/") { [root, path].concat() } else { path.to_vec() }
+    fn beneath_root(&self, path: &[u8]) -> Vec<u8> {
+        let root = self.roots[THEIRS].as_os_str().as_bytes();
+        if path == b"/" { root.to_vec() } else { [root, path].concat() }
     }
 
-    fn judge(&mut self, request: &Request, theirs: &Seen, ours: &Seen) {
+    /// Where a path of the jail is on the oracle's side; nowhere if it is empty.
+    fn on_disk(&self, path: &[u8]) -> PathBuf {
+        let path = facts::beneath_home(path).unwrap_or(path);
+        let normal = if path.is_empty() { Vec::new() } else { self.beneath_root(&facts::normal(path)) };
+        PathBuf::from(OsStr::from_bytes(&normal))
+    }
+
+    /// Whether [`differences::PATHS`] is still there: OpenSSH answers two forms of one path differently.
+    fn look_at_paths(&mut self, request: &Request) {
+        let path = request.paths().next().unwrap_or_default();
+        if self.has_met_paths || request.kind != kind::STAT || !differences::is_not_normal(path) {
+            return;
+        }
+        let normal = self.outside(request, path);
+        let answers = [path, &normal].map(|path| self.theirs.stat(path).map_err(|status| status.code));
+        self.has_met_paths = answers[0] != answers[1];
+    }
+
+    fn judge(&mut self, context: &Context<'_>) {
+        let Context { request, theirs, ours, .. } = context;
         self.asked += 1;
         let may_have_begun = matches!(request.kind, kind::SETSTAT | kind::FSETSTAT | kind::EXTENDED);
         self.is_touched |= may_have_begun
@@ -206,11 +278,8 @@ impl Pair {
         if theirs == ours {
             return;
         }
-        let context = Context { request, theirs, ours, all_paths_are_wrong: self.all_paths_are_wrong(request) };
-        match differences::allowed(&context) {
-            Some(index) => {
-                self.met.insert(index);
-            }
+        match differences::allowed(context) {
+            Some(index) => *self.met.entry(index).or_default() += 1,
             None => {
                 let group = format!("{}: OpenSSH {theirs:?}, ours {ours:?}", request.name());
                 self.mismatches.entry(group).or_default().push(format!("{request:?}"));
@@ -240,6 +309,20 @@ fn empty(directory: &Path) {
             fs::remove_dir(&path).expect("an empty directory of ours");
         } else {
             fs::remove_file(&path).expect("a file of ours");
+        }
+    }
+}
+
+/// Gives links below `directory` the targets that they have in a jail.
+fn put_inside(root: &Path, directory: &Path) {
+    for entry in fs::read_dir(directory).expect("a directory of ours").flatten() {
+        let path = entry.path();
+        if let Ok(target) = fs::read_link(&path) {
+            let inside = facts::inside(root, target.as_os_str().as_bytes());
+            fs::remove_file(&path).expect("a link of ours");
+            symlink(OsStr::from_bytes(inside), &path).expect("a link of ours");
+        } else if path.is_dir() {
+            put_inside(root, &path);
         }
     }
 }

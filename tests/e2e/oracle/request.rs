@@ -3,6 +3,9 @@
 use std::fmt;
 use strongroom_tests::packet::{Attributes, Body, flag, kind};
 
+const LOOKING_EXTENSIONS: [&str; 4] =
+    ["statvfs@openssh.com", "fstatvfs@openssh.com", "limits@openssh.com", "expand-path@openssh.com"];
+
 /// One request without its id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
@@ -18,6 +21,8 @@ pub enum Field {
     Path(Vec<u8>),
     /// Of a pair of handles that were opened together.
     Handle(usize),
+    /// The target of a link: an absolute one begins at the served directory, and every other is kept as it is sent.
+    Target(Vec<u8>),
     Bytes(Vec<u8>),
     Number(u32),
     Long(u64),
@@ -45,6 +50,10 @@ impl Request {
         self.with(Field::Bytes(bytes.as_ref().to_vec()))
     }
 
+    pub fn target(self, target: impl AsRef<[u8]>) -> Self {
+        self.with(Field::Target(target.as_ref().to_vec()))
+    }
+
     pub fn number(self, number: u32) -> Self {
         self.with(Field::Number(number))
     }
@@ -62,11 +71,17 @@ impl Request {
         self.extension.map_or_else(|| format!("packet {}", self.kind), str::to_owned)
     }
 
-    /// The packet's body for a server that knows paths and handles so.
-    pub fn body(&self, path: impl Fn(&[u8]) -> Vec<u8>, handle: impl Fn(usize) -> Vec<u8>) -> Body {
+    /// The packet's body for a server that knows paths, targets and handles so.
+    pub fn body(
+        &self,
+        path: impl Fn(&[u8]) -> Vec<u8>,
+        target: impl Fn(&[u8]) -> Vec<u8>,
+        handle: impl Fn(usize) -> Vec<u8>,
+    ) -> Body {
         let start = self.extension.map_or_else(Body::new, |name| Body::new().string(name));
         self.fields.iter().fold(start, |body, field| match field {
             Field::Path(sent) => body.string(path(sent)),
+            Field::Target(sent) => body.string(target(sent)),
             Field::Handle(index) => body.string(handle(*index)),
             Field::Bytes(bytes) => body.string(bytes),
             Field::Number(number) => body.u32(*number),
@@ -80,6 +95,28 @@ impl Request {
         self.fields.iter().filter_map(|field| if let Field::Path(path) = field { Some(path.as_slice()) } else { None })
     }
 
+    /// The handles that it names, in their order.
+    pub fn handles(&self) -> impl Iterator<Item = usize> {
+        self.fields.iter().filter_map(|field| if let Field::Handle(index) = field { Some(*index) } else { None })
+    }
+
+    /// The 64-bit numbers in it, in their order.
+    pub fn longs(&self) -> Vec<u64> {
+        let long = |field: &Field| if let Field::Long(number) = field { Some(*number) } else { None };
+        self.fields.iter().filter_map(long).collect()
+    }
+
+    /// It has more than nothing to write.
+    pub fn sends_bytes(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field, Field::Bytes(bytes) if !bytes.is_empty()))
+    }
+
+    /// The attributes that it sends; none if it has no room for them.
+    pub fn attributes_sent(&self) -> Attributes {
+        let sent = |field: &Field| if let Field::Attributes(sent) = field { Some(sent.clone()) } else { None };
+        self.fields.iter().find_map(sent).unwrap_or_default()
+    }
+
     pub fn is_extension(&self, name: &str) -> bool {
         self.extension == Some(name)
     }
@@ -88,27 +125,27 @@ impl Request {
     pub fn changes_something(&self) -> bool {
         match self.kind {
             kind::OPEN => self.fields.iter().any(|field| matches!(field, Field::Number(flags) if *flags > flag::READ)),
-            looking => !matches!(
-                looking,
-                kind::CLOSE
-                    | kind::READ
-                    | kind::LSTAT
-                    | kind::FSTAT
-                    | kind::OPENDIR
-                    | kind::READDIR
-                    | kind::REALPATH
-                    | kind::STAT
-                    | kind::READLINK
-            ),
+            looking => {
+                !matches!(
+                    looking,
+                    kind::CLOSE
+                        | kind::READ
+                        | kind::LSTAT
+                        | kind::FSTAT
+                        | kind::OPENDIR
+                        | kind::READDIR
+                        | kind::REALPATH
+                        | kind::STAT
+                        | kind::READLINK
+                ) && !LOOKING_EXTENSIONS.iter().any(|name| self.is_extension(name))
+            }
         }
     }
 
-    /// It names one handle twice.
-    pub fn is_onto_itself(&self) -> bool {
-        let handles =
-            self.fields.iter().filter_map(|field| if let Field::Handle(index) = field { Some(index) } else { None });
-        let handles: Vec<&usize> = handles.collect();
-        matches!(handles[..], [first, second] if first == second)
+    /// It makes, moves or removes what has the names in it.
+    pub fn acts_on_names(&self) -> bool {
+        let kinds = [kind::REMOVE, kind::RMDIR, kind::MKDIR, kind::RENAME, kind::SYMLINK];
+        kinds.contains(&self.kind) || self.is_extension("posix-rename@openssh.com")
     }
 
     fn with(mut self, field: Field) -> Self {
@@ -127,7 +164,7 @@ impl fmt::Debug for Request {
 impl fmt::Debug for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path(bytes) | Self::Bytes(bytes) => {
+            Self::Path(bytes) | Self::Target(bytes) | Self::Bytes(bytes) => {
                 let start = bytes.get(..60).unwrap_or(bytes);
                 write!(f, "\"{}\"", start.escape_ascii())
             }

@@ -182,7 +182,7 @@ fn two_paths(pair: &mut Pair) {
             ] {
                 // A target is no path of its server's: it is kept as it is sent.
                 let is_symlink = request.kind == kind::SYMLINK;
-                let request = if is_symlink { request.bytes(first) } else { request.path(first) };
+                let request = if is_symlink { request.target(first) } else { request.path(first) };
                 pair.rebuild(make_tree);
                 if !pair.ask(request.path(second)).agree() {
                     continue;
@@ -341,6 +341,15 @@ fn attributes(pair: &mut Pair) {
             }
         }
     }
+    for request in [Request::new(kind::SETSTAT), Request::extension("lsetstat@openssh.com")] {
+        for mode in [0, 0o755] {
+            pair.ask(request.clone().path("/").attributes(Attributes::permissions(mode)));
+            for looking in [kind::STAT, kind::LSTAT, kind::REALPATH, kind::OPENDIR] {
+                pair.ask(Request::new(looking).path("/"));
+            }
+            pair.ask(Request::new(kind::STAT).path("/file"));
+        }
+    }
     for flags in [flag::READ, flag::WRITE, flag::READ | flag::WRITE | flag::APPEND] {
         for change in &changes {
             pair.rebuild(make_tree);
@@ -400,6 +409,7 @@ fn copies(pair: &mut Pair) {
         (3, 0, 20),
         (0, 100, 0),
         (12, 0, 0),
+        (0, 1 << 20, 0),
         (13, 5, 0),
         (1 << 40, 5, 0),
         (0, 5, 1 << 20),

@@ -1,7 +1,8 @@
 //! A reply with what two right servers may answer differently taken out of it: the bytes of handles, the wording of
-//! messages, the order of names, the sizes of directories and when they were last read (a listing may tell before or after
-//! it has read), and how recent "just now" is.
+//! messages, the order of names, the sizes of directories, when they and links were last read (a listing may tell
+//! before or after it has read, and who follows a link reads it), and how recent "just now" is.
 
+use super::request::Request;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strongroom_tests::Reply;
@@ -39,6 +40,33 @@ impl Seen {
     }
 }
 
+/// Less what nobody can hold still: how much of a file system is free, and how many files a process may open.
+pub fn steady(request: &Request, seen: Seen) -> Seen {
+    let Seen::Extended(bytes) = &seen else { return seen };
+    let keep: &[usize] = match request.extension {
+        Some("statvfs@openssh.com" | "fstatvfs@openssh.com") => &[0, 1, 2, 5, 8, 9, 10],
+        Some("limits@openssh.com") => &[0, 1, 2],
+        _ => return seen,
+    };
+    let fields: Vec<&[u8]> = bytes.chunks(8).collect();
+    Seen::Extended(keep.iter().flat_map(|index| fields[*index]).copied().collect())
+}
+
+/// Less when files were last read: whether a look at their end is a read is for each server to say.
+pub fn without_access_times(seen: Seen) -> Seen {
+    let without = |attributes: Attributes| Attributes {
+        times: attributes.times.map(|(_, modified)| (NOW, modified)),
+        ..attributes
+    };
+    match seen {
+        Seen::Attributes(attributes) => Seen::Attributes(without(attributes)),
+        Seen::Names(entries) => Seen::Names(
+            entries.into_iter().map(|entry| Entry { attributes: without(entry.attributes.clone()), ..entry }).collect(),
+        ),
+        other => other,
+    }
+}
+
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |bytes: &[u8]| bytes.get(..80).unwrap_or(bytes).escape_ascii().to_string();
@@ -56,9 +84,14 @@ impl fmt::Debug for Seen {
     }
 }
 
+pub fn is_link(attributes: &Attributes) -> bool {
+    attributes.permissions.is_some_and(|mode| mode & 0o170_000 == 0o120_000)
+}
+
 fn plain(attributes: &Attributes) -> Attributes {
     let size = if attributes.is_directory() { attributes.size.map(|_| 0) } else { attributes.size };
-    let plain_access = |seconds| if attributes.is_directory() { NOW } else { plain_time(seconds) };
+    let is_read_by_looking = attributes.is_directory() || is_link(attributes);
+    let plain_access = |seconds| if is_read_by_looking { NOW } else { plain_time(seconds) };
     let times = attributes.times.map(|(accessed, modified)| (plain_access(accessed), plain_time(modified)));
     Attributes { size, times, ..attributes.clone() }
 }
@@ -92,7 +125,8 @@ fn plain_longname(entry: &Entry) -> Vec<u8> {
     let columns = String::from_utf8_lossy(columns).trim_end().to_owned();
     let (front, date) = columns.split_at(columns.len().saturating_sub(12));
     let (front, size) = front.trim_end().rsplit_once(' ').unwrap_or((front, ""));
-    let size = if entry.attributes.is_directory() { "" } else { size };
+    // Of a link it is the length of a target, which has a root in front of it where there is no jail.
+    let size = if entry.attributes.is_directory() || is_link(&entry.attributes) { "" } else { size };
     let is_recent = entry.attributes.times.is_some_and(|(_, modified)| is_now(modified));
     let date = if is_recent { "now" } else { date };
     format!("{} {size} {date}", front.trim_end()).into_bytes()
