@@ -58,7 +58,7 @@ fn random_requests_with_even_seeds_are_answered_as_by_openssh() {
 }
 
 fn random_requests(first_seed: u64) {
-    let (seeds, requests) = if is_long() { (100, 20_000) } else { (12, 2_500) };
+    let (seeds, requests) = if is_long() { (100, 20_000) } else { (25, 4_000) };
     let (mut asked, mut differed, mut mismatches) = (0, 0, Vec::new());
     for seed in (first_seed..).step_by(2).take(seeds) {
         let mut pair = Pair::new();

@@ -8,14 +8,17 @@ use strongroom_tests::Attributes;
 use strongroom_tests::packet::{code, flag, kind};
 
 /// Two answers that differ, and to what.
+#[derive(Clone)]
 pub struct Context<'a> {
     pub request: &'a Request,
     pub theirs: &'a Seen,
     pub ours: &'a Seen,
     /// Of the paths in it, before it was put.
-    pub found: Vec<Found>,
+    pub found: &'a [Found],
     /// Of the handles in it.
-    pub opened: Vec<Opened>,
+    pub opened: &'a [Opened],
+    /// What OpenSSH says to the first of several attributes that it refuses, each sent alone in the order of row 20.
+    pub first_refusal: Option<u32>,
 }
 
 /// What asks for a difference, and which one it is.
@@ -34,24 +37,28 @@ pub const ALLOWED: [Difference; 12] = [
         reason: "row 6: RENAME fails if the target exists: a link that leads nowhere is there too (OpenSSH follows \
                  it)",
         is: |context| {
-            let [source, target] = context.found.as_slice() else { return false };
+            let [source, target] = context.found else { return false };
             context.request.kind == kind::RENAME
                 && source.itself.is_ok()
                 && !source.is_file_itself()
                 && target.is_dangling()
-                // OpenSSH goes on to rename(2): a directory onto what is none, a directory that is closed to changes.
-                && context.answers_are([code::OK, code::NO_SUCH_FILE, code::PERMISSION_DENIED], code::FAILURE)
+                // OpenSSH goes on to rename(2): a directory onto what is none, or into itself, a directory that is closed
+                // to changes.
+                && context.answers_are(
+                    [code::OK, code::NO_SUCH_FILE, code::PERMISSION_DENIED, code::BAD_MESSAGE],
+                    code::FAILURE,
+                )
         },
     },
     Difference {
         reason: "row 9: READ at or past the end gives EOF: beyond what the file system could hold too (EINVAL of \
                  lseek(2))",
         is: |context| {
-            let is_nothing = [Seen::Status(code::EOF), Seen::Data(Vec::new())].contains(context.ours);
+            let nothing = if context.request.has_number(0) { Seen::Data(Vec::new()) } else { Seen::Status(code::EOF) };
             context.request.kind == kind::READ
                 && context.is_beyond_file_system()
                 && context.theirs_is(code::BAD_MESSAGE)
-                && is_nothing
+                && *context.ours == nothing
         },
     },
     Difference {
@@ -69,16 +76,21 @@ pub const ALLOWED: [Difference; 12] = [
                  opened, whatever became of its path, by which OpenSSH looks for each entry and leaves out what it \
                  does not find",
         is: |context| {
-            let [directory] = context.opened.as_slice() else { return false };
+            let [directory] = context.opened else { return false };
             let Seen::Names(ours) = context.ours else { return false };
             let has = |name: &[u8]| ours.iter().any(|entry| entry.name == name);
-            context.request.kind == kind::READDIR && directory.is_gone_or_closed() && has(b".") && has(b"..")
+            let leaves_out = match context.theirs {
+                Seen::Names(theirs) => theirs.iter().all(|entry| ours.contains(entry)),
+                theirs => *theirs == Seen::Status(code::EOF),
+            };
+            let is_whole = leaves_out && has(b".") && has(b"..");
+            context.request.kind == kind::READDIR && directory.is_gone_or_closed() && is_whole
         },
     },
     Difference {
         reason: "row 14: OPEN of a directory is FAILURE (OpenSSH succeeds when it is for reading)",
         is: |context| {
-            let [directory] = context.found.as_slice() else { return false };
+            let [directory] = context.found else { return false };
             context.request.kind == kind::OPEN
                 && directory.is_directory()
                 && *context.theirs == Seen::Handle
@@ -90,15 +102,16 @@ pub const ALLOWED: [Difference; 12] = [
                  bytes too, and when it is for copy-data",
         is: |context| {
             let Some(Opened::File { flags, .. }) = context.opened.first() else { return false };
-            let reads = context.request.kind == kind::READ && *context.theirs == Seen::Data(Vec::new())
-                || matches!(context.request.kind, kind::READ | kind::EXTENDED) && context.theirs_is(code::NO_SUCH_FILE);
-            !can_read(*flags) && reads && context.ours_is(code::FAILURE)
+            let is_read = context.request.kind == kind::READ;
+            let theirs = context.theirs_is(code::NO_SUCH_FILE) || is_read && *context.theirs == Seen::Data(Vec::new());
+            let reads = is_read || context.request.is_extension("copy-data");
+            !can_read(*flags) && reads && theirs && context.ours_is(code::FAILURE)
         },
     },
     Difference {
         reason: "row 20: SETSTAT of a missing file is NO_SUCH_FILE, when it changes nothing too: as a STAT of it",
         is: |context| {
-            let [file] = context.found.as_slice() else { return false };
+            let [file] = context.found else { return false };
             let found = if context.request.kind == kind::SETSTAT { &file.followed } else { &file.itself };
             let sets = context.request.kind == kind::SETSTAT || context.request.is_extension("lsetstat@openssh.com");
             let Err(error) = found else { return false };
@@ -109,30 +122,34 @@ pub const ALLOWED: [Difference; 12] = [
         reason: "row 20: size, permissions, times, owner in that order: the first that fails is told (OpenSSH goes \
                  on and tells the last)",
         is: |context| {
-            let refused = |seen: &Seen| matches!(seen, Seen::Status(code::NO_SUCH_FILE..));
-            is_several(&context.request.attributes_sent()) && refused(context.theirs) && refused(context.ours)
+            let is_refused = matches!(context.theirs, Seen::Status(code::NO_SUCH_FILE..));
+            is_refused && context.first_refusal.is_some_and(|code| context.ours_is(code))
         },
     },
     Difference {
         reason: "row 25: a copy onto the same file is refused where the ranges overlap (OpenSSH refuses every one of \
                  the same path, and none of one file under two names)",
         is: |context| {
-            let (handles, longs) = (context.request.handles().collect::<Vec<_>>(), context.request.longs());
-            let ([from, to], [source, length, destination]) = (handles.as_slice(), longs.as_slice()) else {
+            let longs = context.request.longs();
+            let [source, _, destination] = longs.as_slice() else { return false };
+            let overlaps = context.ranges_overlap();
+            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened else {
                 return false;
             };
-            let overlaps = *length == 0 || source.abs_diff(*destination) < *length;
-            let Some(Opened::File { flags, .. }) = context.opened.last() else { return false };
-            let as_of_two_files = if can_write(*flags) { code::OK } else { code::NO_SUCH_FILE };
-            let is_one_path = context.is_onto_one_path(*from == *to);
-            let is_refused = overlaps || flags & flag::APPEND != 0;
+            if !context.request.is_extension("copy-data") {
+                return false;
+            }
+            let as_of_two_files = if can_write(*to) { code::OK } else { code::NO_SUCH_FILE };
+            let is_one_path = context.is_onto_one_path();
+            // That they are one file under two names, and where its end is, shows once it is to be copied.
+            let is_tried = can_read(*from) && can_write(*to);
             let is_one_file = is_one_path || context.is_within_one_file();
-            if is_refused && is_one_file && context.answers_are([code::OK], code::FAILURE) {
+            let is_refused = is_one_path && overlaps || is_tried && is_one_file && (overlaps || to & flag::APPEND != 0);
+            if is_refused && context.answers_are([code::OK], code::FAILURE) {
                 return true;
             }
             let is_beyond = [source, destination].iter().any(|offset| **offset >= 1 << 63);
-            context.request.is_extension("copy-data")
-                && is_one_path
+            is_one_path
                 && !overlaps
                 && context.answers_are([code::FAILURE], if is_beyond { code::BAD_MESSAGE } else { as_of_two_files })
         },
@@ -142,7 +159,7 @@ pub const ALLOWED: [Difference; 12] = [
                  was not opened for it (OpenSSH forgets that the last piece failed); reading is row 18, and writing \
                  EBADF of row 17",
         is: |context| {
-            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened.as_slice() else {
+            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened else {
                 return false;
             };
             let refusal = match (can_read(*from), can_write(*to)) {
@@ -150,15 +167,22 @@ pub const ALLOWED: [Difference; 12] = [
                 (true, false) => code::NO_SUCH_FILE,
                 (true, true) => return false,
             };
-            context.request.is_extension("copy-data") && context.answers_are([code::OK, code::EOF], refusal)
+            let is_refused_before = context.is_onto_one_path() && context.ranges_overlap();
+            context.request.is_extension("copy-data")
+                && !is_refused_before
+                && context.answers_are([code::OK, code::EOF], refusal)
         },
     },
     Difference {
         reason: "the draft, section 7: EOF means that a READ or READDIR finds no more: copy-data copies what there \
                  is (OpenSSH tells EOF if the rest is longer than its buffer)",
         is: |context| {
+            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened else {
+                return false;
+            };
             let length = context.request.longs().get(1).copied().unwrap_or_default();
-            context.request.is_extension("copy-data") && length > 64 << 10 && context.answers_are([code::EOF], code::OK)
+            let is_tried = can_read(*from) && can_write(*to) && length > 64 << 10;
+            context.request.is_extension("copy-data") && is_tried && context.answers_are([code::EOF], code::OK)
         },
     },
     Difference {
@@ -177,6 +201,15 @@ pub const ALLOWED: [Difference; 12] = [
 /// The first of [`ALLOWED`] that covers these answers.
 pub fn allowed(context: &Context<'_>) -> Option<usize> {
     ALLOWED.iter().position(|difference| (difference.is)(context))
+}
+
+/// Another answer of ours that the list would let pass as well. There is none: to each difference one answer is right.
+pub fn also_allowed(context: &Context<'_>) -> Option<Seen> {
+    let status = (code::OK..=code::OP_UNSUPPORTED).map(Seen::Status);
+    let others = status.chain([Seen::Handle, Seen::Data(b"other".to_vec()), Seen::Names(Vec::new())]);
+    others
+        .filter(|other| other != context.ours && other != context.theirs)
+        .find(|other| allowed(&Context { ours: other, ..context.clone() }).is_some())
 }
 
 /// OpenSSH would look at what '.', '..' and a '/' at the end of it follow.
@@ -205,13 +238,20 @@ impl Context<'_> {
     }
 
     fn is_within_one_file(&self) -> bool {
-        matches!(self.opened.as_slice(), [source, destination] if source.is_same_file(destination))
+        matches!(self.opened, [source, destination] if source.is_same_file(destination))
     }
 
-    fn is_onto_one_path(&self, is_one_handle: bool) -> bool {
+    fn is_onto_one_path(&self) -> bool {
         let path = |opened: &Opened| if let Opened::File { path, .. } = opened { Some(normal(path)) } else { None };
         let paths: Vec<_> = self.opened.iter().filter_map(path).collect();
-        is_one_handle || matches!(paths.as_slice(), [source, destination] if source == destination)
+        matches!(paths.as_slice(), [source, destination] if source == destination)
+    }
+
+    /// Those of a copy within one file; 0 is to the end.
+    fn ranges_overlap(&self) -> bool {
+        let longs = self.request.longs();
+        let [source, length, destination] = longs.as_slice() else { return false };
+        *length == 0 || source.abs_diff(*destination) < *length
     }
 }
 
@@ -238,9 +278,4 @@ fn code_of(error: &io::Error) -> u32 {
 fn is_nothing(sent: &Attributes) -> bool {
     let extended = sent.extended.clone();
     *sent == Attributes { extended, ..Attributes::default() }
-}
-
-fn is_several(sent: &Attributes) -> bool {
-    let Attributes { size, owner, permissions, times, .. } = sent;
-    [size.is_some(), owner.is_some(), permissions.is_some(), times.is_some()].iter().filter(|is| **is).count() > 1
 }

@@ -106,6 +106,11 @@ impl Request {
         self.fields.iter().filter_map(long).collect()
     }
 
+    /// One of its 32-bit numbers is that.
+    pub fn has_number(&self, wanted: u32) -> bool {
+        self.fields.iter().any(|field| matches!(field, Field::Number(number) if *number == wanted))
+    }
+
     /// It has more than nothing to write.
     pub fn sends_bytes(&self) -> bool {
         self.fields.iter().any(|field| matches!(field, Field::Bytes(bytes) if !bytes.is_empty()))
@@ -115,6 +120,30 @@ impl Request {
     pub fn attributes_sent(&self) -> Attributes {
         let sent = |field: &Field| if let Field::Attributes(sent) = field { Some(sent.clone()) } else { None };
         self.fields.iter().find_map(sent).unwrap_or_default()
+    }
+
+    /// The same for each of the attributes that it is to set, alone, in the order of row 20; none for one attribute, and
+    /// for a request that sets none.
+    pub fn one_by_one(&self) -> Vec<Self> {
+        let Attributes { size, owner, permissions, times, .. } = self.attributes_sent();
+        let sets = matches!(self.kind, kind::SETSTAT | kind::FSETSTAT) || self.is_extension("lsetstat@openssh.com");
+        let none = Attributes::default;
+        let alone = [
+            size.map(|_| Attributes { size, ..none() }),
+            permissions.map(|_| Attributes { permissions, ..none() }),
+            times.map(|_| Attributes { times, ..none() }),
+            owner.map(|_| Attributes { owner, ..none() }),
+        ];
+        let alone: Vec<Attributes> = alone.into_iter().flatten().filter(|_| sets).collect();
+        if alone.len() < 2 {
+            return Vec::new();
+        }
+        let with = |attributes: &Attributes| {
+            let mut request = self.clone();
+            request.fields.retain(|field| !matches!(field, Field::Attributes(_)));
+            request.attributes(attributes.clone())
+        };
+        alone.iter().map(with).collect()
     }
 
     pub fn is_extension(&self, name: &str) -> bool {

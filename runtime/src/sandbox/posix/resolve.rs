@@ -149,7 +149,7 @@ impl Resolver {
         match opened {
             // Its name "." asks for a directory that can be searched, and a root's owner could never open it again.
             Err(Errno::ACCESS) if path.is_directory_itself() => {
-                let opened = fs::open(by_descriptor(root), flags - OFlags::NOFOLLOW, mode);
+                let opened = fs::openat(fs::CWD, by_descriptor(root), flags - OFlags::NOFOLLOW, mode);
                 opened.map_err(|errno| if errno == Errno::NOENT { Errno::ACCESS } else { errno })
             }
             // Where others rename without a pause; by hand a rename elsewhere does not matter.
@@ -346,22 +346,27 @@ impl<'a> Walk<'a> {
 
     fn real_path(mut self, path: &[u8]) -> Result<Vec<u8>, Errno> {
         let mut rest = components(path);
-        let mut missing = None;
+        // What nothing lies beneath: it is missing or no directory. As in OpenSSH's realpath, '..' leads out of it.
+        let mut end = None;
         while let Some(component) = rest.pop() {
+            if end.is_some() {
+                match component.as_slice() {
+                    b"" | b"." => {}
+                    b".." => end = None,
+                    _ => return Err(Errno::NOTDIR),
+                }
+                continue;
+            }
             let is_last = rest.iter().all(|component| component.is_empty() || component == b".");
             match self.step(&component) {
                 Ok(Step::Entered) => {}
                 Ok(Step::Link(target)) => self.follow(&target, &mut rest)?,
-                // The last may be missing, or be something that is no directory.
-                Err(Errno::NOENT) if is_last => missing = Some(component),
-                Err(Errno::NOTDIR) if is_last && rest.is_empty() => missing = Some(component),
+                Err(Errno::NOENT) if is_last => end = Some(component),
+                Err(Errno::NOTDIR) => end = Some(component),
                 Err(errno) => return Err(errno),
             }
-            if missing.is_some() {
-                break;
-            }
         }
-        let names = self.opened.into_iter().map(|(_, name)| name).chain(missing);
+        let names = self.opened.into_iter().map(|(_, name)| name).chain(end);
         Ok(names.collect::<Vec<_>>().join(&b'/'))
     }
 }
