@@ -153,13 +153,31 @@ fn row_23_a_malformed_body_is_a_bad_message_and_the_session_goes_on() {
 }
 
 #[test]
+fn another_init_is_answered_as_by_openssh_and_handles_live_on() {
+    in_each_storage(|client| {
+        let handle = client.open("/file", flag::READ | flag::WRITE | flag::CREAT, None).unwrap();
+        client.send_bytes(Body::new().u32(3).packet(kind::INIT));
+        let (kind, version) = client.receive_packet().unwrap();
+        assert_eq!((kind, &version[..4]), (kind::VERSION, &[0, 0, 0, 3][..]));
+        client.send_bytes(vec![0, 0, 0, 3, kind::STAT, 0, 0]);
+        let (kind, refusal) = client.receive_packet().unwrap();
+        assert_eq!(
+            (kind, &refusal[..8]),
+            (kind::STATUS, &[0, 0, 0, 0, 0, 0, 0, 5][..]),
+            "a request without a whole id"
+        );
+        client.close(&handle).unwrap();
+    });
+}
+
+#[test]
 fn row_23_what_breaks_the_stream_ends_the_session_with_a_line_in_the_log() {
     let init = Body::new().u32(3).packet(kind::INIT);
     let cases: [(&str, Vec<u8>); 4] = [
+        ("an INIT without a version", vec![0, 0, 0, 1, kind::INIT]),
         ("a packet over the limit", [init.clone(), vec![0x7f, 0xff, 0xff, 0xff, kind::STAT]].concat()),
-        ("a packet of no length", [init.clone(), vec![0, 0, 0, 0]].concat()),
+        ("a packet of no length", [init, vec![0, 0, 0, 0]].concat()),
         ("a request before INIT", Body::new().string("/").request(kind::STAT, 1)),
-        ("a second INIT", [init.clone(), init].concat()),
     ];
     for (what, bytes) in cases {
         let place = Place::new();

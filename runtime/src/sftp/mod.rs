@@ -74,10 +74,8 @@ pub enum Fatal {
     PacketTooLong { length: usize, max: usize },
     #[error("bad message: a packet of 0 bytes")]
     EmptyPacket,
-    #[error("bad message: a packet too short to have a request id")]
-    PacketTooShort,
+    #[error("bad message: an INIT too short to have a version")]
+    InitTooShort,
     #[error("the first packet is of kind {kind} and not INIT")]
     RequestBeforeInit { kind: u8 },
-    #[error("a second INIT")]
-    SecondInit,
 }

@@ -14,6 +14,9 @@ use crate::storage::{self, Answer, Call, Connected};
 use std::ops::Range;
 use tracing::debug;
 
+/// What a request is called that is too short to say its id.
+const NO_ID: u32 = 0;
+
 /// One client's session with one storage.
 ///
 /// The caller appends what it receives to [`Session::input`], starts each call that [`Session::next_call`] gives and
@@ -200,12 +203,16 @@ impl Session {
 
     fn take_packet(&mut self, range: Range<usize>) -> Result<(), Fatal> {
         let mut reader = Reader::new(self.input.bytes(range.clone()));
-        let (Ok(kind), Ok(number)) = (reader.u8(), reader.u32()) else {
-            return Err(self.fail(Fatal::PacketTooShort));
-        };
+        let Ok(kind) = reader.u8() else { return Err(self.fail(Fatal::EmptyPacket)) };
+        let number = reader.u32().ok();
         if kind == packet::INIT {
             return self.init(number);
         }
+        let Some(number) = number else {
+            // It is in a frame that is right, so what comes next can be told.
+            self.core.refuse(Some(NO_ID), &Status::BadMessage.into());
+            return Ok(());
+        };
         let incoming = Incoming { id: number, packet: range };
         match Request::parse(kind, &mut reader) {
             Ok(request) => self.core.accept(&incoming, request),
@@ -218,10 +225,9 @@ impl Session {
         Ok(())
     }
 
-    fn init(&mut self, client_version: u32) -> Result<(), Fatal> {
-        if self.seen_init {
-            return Err(self.fail(Fatal::SecondInit));
-        }
+    /// One more INIT is answered as the first was, as OpenSSH does; nothing else comes of it.
+    fn init(&mut self, client_version: Option<u32>) -> Result<(), Fatal> {
+        let Some(client_version) = client_version else { return Err(self.fail(Fatal::InitTooShort)) };
         self.seen_init = true;
         self.core.send_version(client_version);
         Ok(())

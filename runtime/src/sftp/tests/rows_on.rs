@@ -164,9 +164,8 @@ fn row_23_a_packet_at_the_limit_is_served() {
 fn row_23_other_broken_framing_closes() {
     for (bytes, expected) in [
         (vec![0, 0, 0, 0], Fatal::EmptyPacket),
-        (vec![0, 0, 0, 1, 3], Fatal::PacketTooShort),
-        (vec![0, 0, 0, 4, 3, 0, 0, 0], Fatal::PacketTooShort),
-        (client::init(3), Fatal::SecondInit),
+        (vec![0, 0, 0, 1, 1], Fatal::InitTooShort),
+        (vec![0, 0, 0, 4, 1, 0, 0, 0], Fatal::InitTooShort),
     ] {
         let mut rig = Rig::new();
         rig.send(&bytes);
@@ -199,6 +198,18 @@ fn row_23_malformed_bodies_are_bad_messages_and_the_session_goes_on() {
     assert_eq!(rig.status(|id| Packet::request(3, id).string(b"/f").finish()), BAD_MESSAGE);
     assert_eq!(rig.status(|id| Packet::request(9, id).string(b"/").u32(1).finish()), BAD_MESSAGE);
     assert!(rig.started.is_empty());
+    assert!(rig.stat("/").permissions.is_some());
+    rig.finish();
+}
+
+#[test]
+fn row_23_a_request_without_a_whole_id_is_a_bad_message_of_id_0() {
+    let mut rig = Rig::new();
+    for bytes in [&[0, 0, 0, 1, 3][..], &[0, 0, 0, 4, 17, 0, 0, 0], &[0, 0, 0, 1, 255]] {
+        rig.send(bytes);
+        rig.run();
+        assert_eq!(status_of(&rig.replies.remove(&0).unwrap()), BAD_MESSAGE, "{bytes:?}");
+    }
     assert!(rig.stat("/").permissions.is_some());
     rig.finish();
 }
