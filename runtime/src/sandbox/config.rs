@@ -7,6 +7,9 @@ use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 pub const GUEST_STACK_BYTES: usize = 512 << 10;
 
 /// The CPU that embedded guests are compiled for; `None` compiles for the one at hand.
+///
+/// Several memories are allowed because a composed component is joined by adapters that see the memories of both sides;
+/// what componentize-qjs makes is composed, too.
 pub fn engine_config(target: Option<&str>) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
@@ -19,7 +22,7 @@ pub fn engine_config(target: Option<&str>) -> wasmtime::Result<Config> {
         .cranelift_opt_level(OptLevel::Speed)
         .parallel_compilation(true)
         .memory_init_cow(true)
-        .wasm_multi_memory(false)
+        .wasm_multi_memory(true)
         .wasm_memory64(false)
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)
