@@ -188,7 +188,7 @@ fn at(client: &mut Client, moment: Moment) -> Result<Vec<u8>, u32> {
         Moment::Connect => Ok(Vec::new()),
         Moment::Open => client.open("/hello", flag::READ, None).and_then(|first| {
             let second = client.open("/hello", flag::READ, None)?;
-            assert_eq!(refused(client.write(&first, 0, b"pecked")), code::FAILURE);
+            assert_eq!(refused(client.write(&first, 0, b"pecked")), code::NO_SUCH_FILE);
             client.read(&second, 0, 100)
         }),
         Moment::Read => client.open("/hello", flag::READ, None).and_then(|handle| client.read(&handle, 0, 100)),
