@@ -104,7 +104,8 @@ impl Caller {
     }
 }
 
-fn names_server(command: &OsStr) -> bool {
+/// Whether a client that asked for `command` means SFTP.
+pub(super) fn names_server(command: &OsStr) -> bool {
     let word = first_word(command).map(OsStr::as_bytes).unwrap_or_default();
     let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
     word.rsplit(|byte| *byte == b'/').next().is_some_and(|name| SERVERS.contains(&name))

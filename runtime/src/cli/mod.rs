@@ -19,6 +19,8 @@ mod pair;
 mod report;
 mod run;
 mod start_directory;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod units;
 mod unsafe_grant;
 

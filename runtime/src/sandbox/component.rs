@@ -118,14 +118,15 @@ impl Source {
     }
 }
 
-/// An error with its causes in one line.
+/// An error with its causes in one line. What a component says of itself may stand in it, control characters too.
 pub(super) fn one_line(error: &wasmtime::Error) -> String {
     error.chain().map(|cause| join_lines(&cause.to_string())).collect::<Vec<_>>().join(": ")
 }
 
-/// A text of several lines in one.
+/// A text of several lines in one, without control characters.
 pub(super) fn join_lines(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ").replace(char::is_control, "?")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
@@ -158,5 +159,16 @@ fn kind_of(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [b'(', ..] => Some(("WebAssembly in text form", "turn it into a component with `wasm-tools parse`")),
         bytes if std::str::from_utf8(bytes).is_ok() => Some(("a text file", BUILD)),
         _ => Some(("not WebAssembly", BUILD)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_whatever_a_component_calls_its_parts() {
+        assert_eq!(join_lines("first\n  second\r\n\nthird"), "first; second; third");
+        assert_eq!(join_lines("export name `a\rb\x1b[2J`"), "export name `a?b?[2J`");
     }
 }

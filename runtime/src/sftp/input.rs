@@ -88,7 +88,7 @@ impl Input {
         length.is_some_and(|length| length > self.max_packet_bytes || LENGTH_FIELD_BYTES + length <= left)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub fn capacity_bytes(&self) -> usize {
         self.bytes.capacity()
     }

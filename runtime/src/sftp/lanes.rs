@@ -110,7 +110,7 @@ impl Lanes {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub fn are_idle(&self) -> bool {
         std::iter::once(&self.paths)
             .chain(&self.handles)

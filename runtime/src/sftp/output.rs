@@ -96,7 +96,7 @@ impl Output {
         Ok(appended)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub fn capacity_bytes(&self) -> usize {
         self.bytes.capacity()
     }

@@ -160,15 +160,15 @@ impl Session {
     }
 
     /// Nothing is open, waits or is held back.
-    #[cfg(test)]
-    pub(super) fn is_clean(&self) -> bool {
+    #[cfg(any(test, feature = "testing"))]
+    pub fn is_clean(&self) -> bool {
         let core = &self.core;
         core.lanes.are_idle() && core.handles.len() == 0 && core.jobs.count() == 0 && core.jobs.charged_bytes() == 0
     }
 
     /// Bytes of the buffers that a client's behaviour makes grow.
-    #[cfg(test)]
-    pub(super) fn buffer_bytes(&self) -> (usize, usize) {
+    #[cfg(any(test, feature = "testing"))]
+    pub fn buffer_bytes(&self) -> (usize, usize) {
         (self.input.capacity_bytes(), self.core.output.capacity_bytes())
     }
 

@@ -14,3 +14,4 @@ mod rig;
 mod rows;
 mod rows_on;
 mod rules;
+mod strain;

@@ -1,37 +1,15 @@
 //! Any bytes in: no panic, bounded memory, and an end that leaves nothing.
 
 use super::rig::*;
+use super::strain::{TIGHT, any_answer, check_bounds};
 use crate::sftp::client::{self, *};
-use crate::sftp::{Limits, Options, Session, Started};
-use crate::storage::{Answer, Call, Features, FileKind};
+use crate::sftp::{Options, Started};
+use crate::storage::{Call, Features, FileKind};
 use proptest::prelude::*;
-
-const TIGHT: Limits = Limits {
-    max_packet_bytes: 2000,
-    max_read_bytes: 500,
-    max_handles: 4,
-    max_calls_in_flight: 6,
-    max_bytes_in_flight: 5000,
-    max_output_bytes: 4000,
-    max_path_bytes: 100,
-};
-
-/// Room that one request may take beyond a limit before the limit stops the next one.
-const ONE_REPLY_BYTES: usize = 128 * 1024;
 
 /// A rig that takes what the session gives it, with limits so low that they matter.
 fn tight() -> Rig {
     Rig::silent(Options { limits: TIGHT, ..options() }, Features::all())
-}
-
-fn check_bounds(session: &mut Session) {
-    let limits = TIGHT;
-    assert!(session.calls_in_flight() + session.queued_calls() <= limits.max_calls_in_flight);
-    assert!(session.bytes_in_flight() < limits.max_bytes_in_flight + limits.max_packet_bytes + ONE_REPLY_BYTES);
-    assert!(session.open_handles() <= limits.max_handles);
-    let (input, output) = session.buffer_bytes();
-    assert!(input <= 4 * (64 * 1024 + limits.max_packet_bytes), "{input}");
-    assert!(output <= 4 * (limits.max_output_bytes + limits.max_calls_in_flight * ONE_REPLY_BYTES), "{output}");
 }
 
 /// Gives `bytes` to a session in pieces as a transport would, answering its calls now and then.
@@ -53,7 +31,7 @@ fn feed(rig: &mut Rig, bytes: &[u8], dice: &mut Dice) {
         if rig.start().is_err() {
             return;
         }
-        check_bounds(&mut rig.session);
+        check_bounds(&rig.session, &TIGHT, false);
         if !rig.in_flight.is_empty() && dice.below(2) == 0 {
             rig.answer(dice.below(rig.in_flight.len()));
         }
@@ -246,22 +224,5 @@ proptest! {
             }
         }
         prop_assert!(rig.session.is_finished() && rig.session.is_clean());
-    }
-}
-
-fn any_answer(number: u8) -> Result<Answer, crate::storage::Error> {
-    use crate::storage::{Attributes, DirectoryEntry, ErrorCode, Name, StoragePath, Usage};
-    let entry =
-        |name: &str| DirectoryEntry { name: Name::new(name.into()).unwrap(), attributes: Attributes::default() };
-    match number {
-        0 => Ok(Answer::Done),
-        1 => Ok(Answer::Attributes(Attributes::default())),
-        2 => Ok(Answer::Path(StoragePath::root())),
-        3 => Ok(Answer::Target("t".into())),
-        4 => Ok(Answer::Usage(Usage::default())),
-        5 => Ok(Answer::Data(vec![1; 100])),
-        6 => Ok(Answer::Entries(vec![entry("a"), entry("b")])),
-        7 => Ok(Answer::Copied(1)),
-        _ => Err(ErrorCode::Failure.into()),
     }
 }

@@ -4,7 +4,7 @@ use super::model::{Answered, Model, may_overlap};
 use crate::sftp::client::{self, Attributes, Decoder, Entry, Reply};
 use crate::sftp::{CallId, Fatal, Limits, Options, RequestPolicy, Session, Started};
 use crate::storage::{Answer, Call, Connected, Features, StoragePath};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub const NOW: i64 = 1_000_100_000;
 
@@ -63,6 +63,8 @@ pub struct Rig {
     pub version: Option<Reply>,
     /// Every call that was started.
     pub started: Vec<Call<'static>>,
+    /// What writes in flight carry, by the index of their call.
+    written: HashMap<usize, Vec<u8>>,
     decoder: Decoder,
     next_id: u32,
     features: Features,
@@ -82,6 +84,7 @@ impl Rig {
             replies: BTreeMap::new(),
             version: None,
             started: Vec::new(),
+            written: HashMap::new(),
             decoder: Decoder::default(),
             next_id: 100,
             features,
@@ -112,10 +115,17 @@ impl Rig {
 
     /// Starts all that can start, and takes all that is to be sent.
     pub fn start(&mut self) -> Result<(), Fatal> {
+        let result = self.start_calls();
+        self.receive();
+        result
+    }
+
+    /// Starts all that can start.
+    pub fn start_calls(&mut self) -> Result<(), Fatal> {
         let result = loop {
             match self.session.next_call() {
                 Ok(Some(Started { id, call })) => {
-                    let call = own(call);
+                    let call = detach(call, self.written.entry(id.index()).or_default());
                     for (_, other) in &self.in_flight {
                         assert!(may_overlap(other, &call), "{call:?} while {other:?}");
                     }
@@ -129,15 +139,21 @@ impl Rig {
         let slots: HashSet<usize> = self.in_flight.iter().map(|(id, _)| id.index()).collect();
         assert_eq!(slots.len(), self.in_flight.len(), "two calls in flight have one index");
         assert_eq!(self.session.calls_in_flight(), self.in_flight.len());
-        self.receive();
         result
     }
 
     /// The client receives all that is there for it.
     pub fn receive(&mut self) {
-        let bytes = self.session.output().to_vec();
+        self.receive_some(usize::MAX);
+        assert!(self.decoder.is_empty());
+    }
+
+    /// The client receives so many bytes at most.
+    pub fn receive_some(&mut self, max_bytes: usize) {
+        let bytes = self.session.output();
+        let bytes = &bytes[..bytes.len().min(max_bytes)];
+        self.decoder.push(bytes);
         self.session.sent(bytes.len());
-        self.decoder.push(&bytes);
         while let Some((id, reply)) = self.decoder.next_reply().unwrap() {
             match id {
                 None => assert!(self.version.replace(reply).is_none()),
@@ -147,14 +163,13 @@ impl Rig {
                 }
             }
         }
-        assert!(self.decoder.is_empty());
     }
 
     /// The storage answers one call, as a list or by appending as the number says.
     pub fn answer(&mut self, position: usize) {
         let (id, call) = self.in_flight.remove(position);
         let is_read = matches!(call, Call::Read { .. });
-        match self.model.answer(call) {
+        match self.ask_model(id, call) {
             Ok(Answer::Data(data)) if is_read && id.index() % 2 == 0 => {
                 self.session.complete_read(id, |out, length| {
                     out.extend_from_slice(&data[..data.len().min(length)]);
@@ -163,6 +178,16 @@ impl Rig {
             }
             Err(error) if is_read && id.index() % 2 == 0 => self.session.complete_read(id, |_, _| Err(error)),
             answer => self.session.complete(id, answer),
+        }
+    }
+
+    fn ask_model(&mut self, id: CallId, call: Call<'static>) -> Answered {
+        match call {
+            Call::Write { file, offset, .. } => {
+                let data = self.written.get(&id.index()).map(Vec::as_slice).unwrap_or_default();
+                self.model.answer(Call::Write { file, offset, data })
+            }
+            call => self.model.answer(call),
         }
     }
 
@@ -241,16 +266,21 @@ impl Rig {
 
     /// The end of input, and a look that nothing is left behind.
     pub fn finish(mut self) {
+        self.wind_up();
+        assert!(self.model.session_closed);
+        assert!(matches!(self.started.last(), Some(Call::CloseSession)));
+    }
+
+    /// As [`Rig::finish`], though a storage that was lost at the end may not have heard of it.
+    pub fn wind_up(&mut self) {
         self.session.end(true);
         self.run();
         assert!(self.session.is_finished());
         assert!(self.session.is_clean());
-        assert!(self.model.session_closed);
         assert_eq!(
             (self.session.open_handles(), self.session.queued_calls(), self.session.bytes_in_flight()),
             (0, 0, 0)
         );
-        assert!(matches!(self.started.last(), Some(Call::CloseSession)));
         assert!(self.session.output().is_empty() && !self.session.wants_input());
     }
 
@@ -267,12 +297,16 @@ impl Rig {
     }
 }
 
-/// A call that outlives the buffer that its bytes were in. Tests are short, so they may leak.
-fn own(call: Call<'_>) -> Call<'static> {
+/// A call that outlives the buffer that its bytes were in: what a write carries goes to `written`.
+fn detach(call: Call<'_>, written: &mut Vec<u8>) -> Call<'static> {
     macro_rules! same {
         ($($variant:ident { $($field:ident),* }),* $(,)?) => {
             match call {
-                Call::Write { file, offset, data } => Call::Write { file, offset, data: data.to_vec().leak() },
+                Call::Write { file, offset, data } => {
+                    written.clear();
+                    written.extend_from_slice(data);
+                    Call::Write { file, offset, data: &[] }
+                }
                 Call::CloseSession => Call::CloseSession,
                 $(Call::$variant { $($field),* } => Call::$variant { $($field),* },)*
             }
