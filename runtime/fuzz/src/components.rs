@@ -54,7 +54,14 @@ impl Place {
     }
 
     fn template(&self, file: &Path, cache: Option<PathBuf>) -> Result<Template, LoadError> {
-        Template::load(&self.engine, &Source::File(file.to_owned()), cache, &Compiler::Here, self.grants.clone(), limits())
+        Template::load(
+            &self.engine,
+            &Source::File(file.to_owned()),
+            cache,
+            &Compiler::Here,
+            self.grants.clone(),
+            limits(),
+        )
     }
 
     /// The component is no storage, which is found out after it was compiled or taken from the cache.
