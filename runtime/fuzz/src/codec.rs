@@ -94,7 +94,7 @@ impl Server {
     }
 }
 
-/// One VERSION if there was an INIT, and one reply to each request, whatever it was.
+/// One VERSION to each INIT, and one reply to each request, whatever it was.
 fn check_replies(stream: &[u8], said: &Said) {
     let mut decoder = Decoder::default();
     decoder.push(&said.bytes);
@@ -116,7 +116,8 @@ fn check_replies(stream: &[u8], said: &Said) {
     assert_eq!((versions, ids), (inits, expected));
 }
 
-/// Whether a stream begins with INIT, and the ids of the whole requests before the first mistake in it.
+/// How many INITs a stream has, and the ids of the whole requests, up to the first mistake in it. A request too short to
+/// have an id is answered as request 0.
 fn requests(mut stream: &[u8]) -> (usize, Vec<u32>) {
     let (mut inits, mut ids) = (0, Vec::new());
     while let Some((length, rest)) = stream.split_first_chunk::<4>() {
@@ -125,11 +126,12 @@ fn requests(mut stream: &[u8]) -> (usize, Vec<u32>) {
             break;
         }
         let Some((packet, rest)) = rest.split_at_checked(length) else { break };
-        let Some((head, _)) = packet.split_first_chunk::<5>() else { break };
-        match (head[0], inits) {
-            (INIT, 0) => inits = 1,
-            (INIT, _) => break,
-            _ => ids.push(u32::from_be_bytes([head[1], head[2], head[3], head[4]])),
+        let Some((&kind, body)) = packet.split_first() else { break };
+        match (kind, body.first_chunk::<4>()) {
+            (INIT, Some(_)) => inits += 1,
+            (INIT, None) => break,
+            (_, Some(id)) => ids.push(u32::from_be_bytes(*id)),
+            (_, None) => ids.push(0),
         }
         stream = rest;
     }

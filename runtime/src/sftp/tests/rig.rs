@@ -70,6 +70,12 @@ pub struct Rig {
     features: Features,
 }
 
+impl Default for Rig {
+    fn default() -> Self {
+        Self::with(options(), Features::all())
+    }
+}
+
 impl Rig {
     /// A session that has not said INIT.
     pub fn silent(options: Options, features: Features) -> Self {
@@ -100,7 +106,7 @@ impl Rig {
     }
 
     pub fn new() -> Self {
-        Self::with(options(), Features::all())
+        Self::default()
     }
 
     pub fn id(&mut self) -> u32 {
@@ -156,7 +162,8 @@ impl Rig {
         self.session.sent(bytes.len());
         while let Some((id, reply)) = self.decoder.next_reply().unwrap() {
             match id {
-                None => assert!(self.version.replace(reply).is_none()),
+                // To each INIT the same.
+                None => assert_eq!(*self.version.get_or_insert_with(|| reply.clone()), reply),
                 Some(id) => {
                     let old = self.replies.insert(id, reply);
                     assert_eq!(old, None, "request {id} is answered twice");
