@@ -34,6 +34,10 @@ pub trait Transport {
     /// Sends the beginning of `bytes` and says how much that was; `None` if nothing can be taken now.
     fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>>;
 
+    /// The same, but asleep in the kernel until all is taken or the operator asks for an end, with nothing else to wait
+    /// for. As [`Transport::send`] where that cannot be done.
+    fn send_asleep(&mut self, bytes: &[u8]) -> io::Result<Option<usize>>;
+
     /// Whether the operator has asked for an end, as far as the last wait found out.
     fn is_terminated(&self) -> bool;
 

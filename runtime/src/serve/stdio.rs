@@ -1,7 +1,7 @@
 //! stdin and stdout as a transport: the pipes or sockets that sshd or `sftp -D` gives.
 //!
-//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in recv(2) on a socket, which takes
-//! what comes in the same call, and in poll(2) otherwise; only beside a guest that waits itself is the event loop
+//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in recv(2) or send(2) on a socket,
+//! which move what can be moved in the same call, and in poll(2) otherwise; only beside a guest that waits itself is the event loop
 //! asked, and only then do the descriptors enter it: an edge-triggered event for each reply that the client takes
 //! would cost more than the reply.
 
@@ -19,8 +19,9 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 
 /// The process's standard input and output. Both are put back as they were when it is dropped.
 pub struct Stdio {
-    input: Stream,
+    // Dropped in this order: where both are one file, the output was looked at when the input had changed it already.
     output: Stream,
+    input: Stream,
     termination: Termination,
     terminated: bool,
     events: Option<Events>,
@@ -36,10 +37,14 @@ struct Events {
 impl Stdio {
     pub fn take(termination: Termination) -> io::Result<Self> {
         let input = Stream::new(io::stdin().as_fd())?;
+        let output = Stream::new(io::stdout().as_fd())?;
         if let Stream::Socket(socket) = &input {
-            termination.ends_input_of(socket.try_clone()?)?;
+            termination.ends_input_of(socket.descriptor.try_clone()?)?;
         }
-        Ok(Self { input, output: Stream::new(io::stdout().as_fd())?, termination, terminated: false, events: None })
+        if let Stream::Socket(socket) = &output {
+            termination.ends_waits_for(socket.descriptor.try_clone()?, socket.flags_before)?;
+        }
+        Ok(Self { input, output, termination, terminated: false, events: None })
     }
 
     /// poll(2). Gives whether anything that is wanted is ready, and takes note of SIGTERM.
@@ -88,10 +93,11 @@ impl Transport for Stdio {
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        now(|| match &self.output {
-            Stream::Socket(socket) => send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
-            Stream::Other(other) => rustix::io::write(&other.descriptor, bytes),
-        })
+        self.output.write(bytes, SendFlags::DONTWAIT)
+    }
+
+    fn send_asleep(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        self.output.write(bytes, SendFlags::empty())
     }
 
     fn is_terminated(&self) -> bool {
@@ -161,26 +167,37 @@ fn unless_a_file<T>(registered: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 enum Stream {
-    /// Each call says by itself whether it may wait.
-    Socket(OwnedFd),
-    /// A pipe or a file.
-    Other(Nonblocking),
+    /// Each call says by itself whether it may wait, until SIGTERM forbids it.
+    Socket(Kept),
+    /// A pipe or a file. No call waits.
+    Other(Kept),
 }
 
 impl Stream {
     fn new(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
+        let kept = Kept::new(descriptor)?;
         Ok(match FileType::from_raw_mode(fstat(descriptor)?.st_mode) {
-            FileType::Socket => Self::Socket(descriptor.try_clone_to_owned()?),
-            _ => Self::Other(Nonblocking::new(descriptor)?),
+            FileType::Socket => Self::Socket(kept),
+            _ => {
+                rustix::fs::fcntl_setfl(descriptor, kept.flags_before | OFlags::NONBLOCK)?;
+                Self::Other(kept)
+            }
         })
     }
 
     fn read(&self, buffer: &mut Vec<u8>, flags: RecvFlags) -> io::Result<Option<usize>> {
         now(|| match self {
             Self::Socket(socket) => {
-                recv(socket, rustix::buffer::spare_capacity(buffer), flags).map(|(received, _)| received)
+                recv(&socket.descriptor, rustix::buffer::spare_capacity(buffer), flags).map(|(received, _)| received)
             }
             Self::Other(other) => rustix::io::read(&other.descriptor, rustix::buffer::spare_capacity(buffer)),
+        })
+    }
+
+    fn write(&self, bytes: &[u8], flags: SendFlags) -> io::Result<Option<usize>> {
+        now(|| match self {
+            Self::Socket(socket) => send(&socket.descriptor, bytes, flags | SendFlags::NOSIGNAL),
+            Self::Other(other) => rustix::io::write(&other.descriptor, bytes),
         })
     }
 }
@@ -188,28 +205,27 @@ impl Stream {
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Socket(socket) => socket.as_fd(),
-            Self::Other(other) => other.descriptor.as_fd(),
+            Self::Socket(kept) | Self::Other(kept) => kept.descriptor.as_fd(),
         }
     }
 }
 
-/// O_NONBLOCK belongs to the open file, which the process that started this one may share: it is taken off again.
-struct Nonblocking {
+/// A descriptor whose open file, which the process that started this one may share, is put back as it was: O_NONBLOCK
+/// belongs to that file.
+struct Kept {
     descriptor: OwnedFd,
     flags_before: OFlags,
 }
 
-impl Nonblocking {
+impl Kept {
     fn new(descriptor: BorrowedFd<'_>) -> io::Result<Self> {
         let descriptor = descriptor.try_clone_to_owned()?;
         let flags_before = rustix::fs::fcntl_getfl(&descriptor)?;
-        rustix::fs::fcntl_setfl(&descriptor, flags_before | OFlags::NONBLOCK)?;
         Ok(Self { descriptor, flags_before })
     }
 }
 
-impl Drop for Nonblocking {
+impl Drop for Kept {
     fn drop(&mut self) {
         // At the end of the process there is nobody left to tell.
         let _ = rustix::fs::fcntl_setfl(&self.descriptor, self.flags_before);

@@ -1,7 +1,8 @@
-//! SIGTERM as a descriptor that can be waited for beside others, and as the end of a socket's input: both without a
-//! race between the look and the wait.
+//! SIGTERM as a descriptor that can be waited for beside others, as the end of a socket's input, and as the end of
+//! waiting for a socket's other side: all without a race between the look and the wait.
 
 use super::unchecked;
+use rustix::fs::OFlags;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -25,6 +26,12 @@ impl Termination {
     /// Whoever sleeps on the input of `socket` is to be woken, by an end of input.
     pub fn ends_input_of(&self, socket: OwnedFd) -> io::Result<()> {
         unchecked::end_input_at_sigterm(socket, Arc::clone(&self.come))
+    }
+
+    /// Whoever sleeps on sending to `socket`, whose file's flags are `flags`, is to be woken: from then on no call on it
+    /// waits.
+    pub fn ends_waits_for(&self, socket: OwnedFd, flags: OFlags) -> io::Result<()> {
+        unchecked::forbid_waiting_at_sigterm(socket, flags)
     }
 
     /// Whether SIGTERM has come since the first [`Termination::ends_input_of`].
