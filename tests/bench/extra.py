@@ -26,7 +26,7 @@ def _counted(server, place, commands):
     valgrind = ["valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={out}", f"--log-file={out}.log"]
     batch = place.local / "batch"
     batch.write_text("".join(command + "\n" for command in commands))
-    argv = sftp([*valgrind, *server.argv(place.root)], batch)
+    argv = sftp([*valgrind, *server.traced_argv(place.root)], batch)
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     outcome = subprocess.run(argv, cwd=place.root, text=True, **streams)
     if outcome.returncode:

@@ -24,6 +24,10 @@ class Server:
     def argv(self, root):
         return [word.replace("{root}", str(root)) for word in self.command]
 
+    def traced_argv(self, root):
+        """The same where another program has to look into it, which our confinement forbids."""
+        return self.argv(root) + (["--no-os-sandbox"] if self.is_ours else [])
+
     def is_there(self):
         return shutil.which(self.command[0]) is not None
 
