@@ -1,5 +1,5 @@
-//! Requests on open files and directories. On one file reads and looks overlap one another, and everything else runs
-//! alone; on one directory everything does.
+//! Requests on open files and directories. On the files that are open by one path reads and looks overlap one another,
+//! and everything else runs alone; on one directory everything does.
 
 use super::accept::{Incoming, MAX_OFFSET};
 use super::attributes::SentAttributes;
@@ -59,7 +59,7 @@ impl Core {
         };
         self.handles.begin_close(handle);
         let charge_bytes = incoming.map_or(0, Incoming::bytes);
-        let claims = [Claim::handle(handle, Mode::Exclusive)];
+        let claims = [self.claim(handle, Mode::Exclusive)];
         self.submit(incoming.map(|incoming| incoming.id), task, claims, charge_bytes);
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Core {
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.options.limits.max_read_bytes);
         let task = Task::Read { handle, offset, length };
-        self.submit_request(incoming, task, [Claim::handle(handle, Mode::Shared)], length)?;
+        self.submit_request(incoming, task, [self.claim(handle, Mode::Shared)], length)?;
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Core {
         let end = incoming.packet.end.saturating_sub(trailing);
         let received = Data::Received(end.saturating_sub(data.len())..end);
         let task = Task::Write { handle, offset, data: received };
-        let (job, at_once) = self.submit_request(incoming, task, [Claim::handle(handle, Mode::Exclusive)], 0)?;
+        let (job, at_once) = self.submit_request(incoming, task, [self.claim(handle, Mode::Exclusive)], 0)?;
         if !at_once || self.lost {
             self.keep_payload(job, data);
         }
@@ -120,6 +120,11 @@ impl Core {
         }
     }
 
+    /// The place in line of what is done with what a handle stands for.
+    pub fn claim(&self, handle: HandleIndex, mode: Mode) -> Claim {
+        Claim::open(self.handles.get(handle).map_or(0, |handle| handle.lane), mode)
+    }
+
     fn spoil(&mut self, handle: HandleIndex) {
         if let Some(file) = self.handles.file_mut(handle) {
             file.write_failed = true;
@@ -130,7 +135,7 @@ impl Core {
         let (handle, path, _) = self.live_file(handle)?;
         debug!(target: "sftp", "request {}: fstat \"{}\"", incoming.id, shown(path));
         let task = Task::Plain { call: Some(Call::FileStat { file: handle.file() }), reply: Reply::Attributes };
-        self.submit_request(incoming, task, [Claim::handle(handle, Mode::Shared)], 0)?;
+        self.submit_request(incoming, task, [self.claim(handle, Mode::Shared)], 0)?;
         Ok(())
     }
 
@@ -147,7 +152,7 @@ impl Core {
         }
         let changes = self.changes(sent, true)?;
         let task = Task::Change { handle, changes };
-        self.submit_request(incoming, task, [Claim::handle(handle, Mode::Exclusive)], 0)?;
+        self.submit_request(incoming, task, [self.claim(handle, Mode::Exclusive)], 0)?;
         Ok(())
     }
 
@@ -155,7 +160,7 @@ impl Core {
         let (handle, path, _) = self.live_file(handle)?;
         info!(target: "sftp", "fstatvfs \"{}\"", shown(path));
         let task = Task::Plain { call: Some(Call::FileUsage { file: handle.file() }), reply: Reply::Usage };
-        self.submit_request(incoming, task, [Claim::handle(handle, Mode::Exclusive)], 0)?;
+        self.submit_request(incoming, task, [self.claim(handle, Mode::Exclusive)], 0)?;
         Ok(())
     }
 
@@ -167,7 +172,7 @@ impl Core {
             None => return Err(Status::NoSuchFile.into()),
         };
         debug!(target: "sftp", "fsync \"{}\"", shown(path));
-        self.submit_request(incoming, Task::Sync { handle }, [Claim::handle(handle, Mode::Exclusive)], 0)?;
+        self.submit_request(incoming, Task::Sync { handle }, [self.claim(handle, Mode::Exclusive)], 0)?;
         Ok(())
     }
 
@@ -179,7 +184,7 @@ impl Core {
             }
             _ => return Err(Status::Failure.into()),
         };
-        let claims = [Claim::handle(handle, Mode::Exclusive)];
+        let claims = [self.claim(handle, Mode::Exclusive)];
         self.submit_request(incoming, Task::ReadDirectory { handle }, claims, MAX_REPLY_BYTES)?;
         Ok(())
     }
@@ -217,11 +222,11 @@ impl Core {
             destination,
             destination_offset,
         });
-        let to = Claim::handle(destination, Mode::Exclusive);
-        if source == destination {
+        let (from, to) = (self.claim(source, Mode::Shared), self.claim(destination, Mode::Exclusive));
+        if from.lane == to.lane {
             self.submit_request(incoming, task, [to], 0)?;
         } else {
-            self.submit_request(incoming, task, [Claim::handle(source, Mode::Shared), to], 0)?;
+            self.submit_request(incoming, task, [from, to], 0)?;
         }
         Ok(())
     }
@@ -234,7 +239,7 @@ impl Core {
         }
         let task = Task::Check(Box::new(check(handle, sent, CheckStep::Read, None)?));
         let charge = self.options.limits.max_read_bytes;
-        self.submit_request(incoming, task, [Claim::handle(handle, Mode::Shared)], charge)?;
+        self.submit_request(incoming, task, [self.claim(handle, Mode::Shared)], charge)?;
         Ok(())
     }
 
@@ -250,7 +255,8 @@ impl Core {
             }
         };
         let charge = self.options.limits.max_read_bytes;
-        self.submit_request(incoming, task, [Claim::paths(Mode::Shared)], charge)?;
+        let claims = [Claim::paths(Mode::Shared), self.claim(handle, Mode::Shared)];
+        self.submit_request(incoming, task, claims, charge)?;
         Ok(())
     }
 }

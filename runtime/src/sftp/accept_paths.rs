@@ -1,4 +1,5 @@
 //! Requests on paths. Those that only look overlap one another; one that may change a name or an attribute runs alone.
+//! One that tells or changes what is in a file stands in line with what is done through the files open by that path.
 
 use super::accept::{Incoming, MAX_OFFSET};
 use super::attributes::SentAttributes;
@@ -76,8 +77,13 @@ impl Core {
         let handle = self.reserve_handle(&path, kind)?;
         let permissions = sent.creation_permissions(DEFAULT_FILE_PERMISSIONS, self.options.umask);
         let task = Task::Open(Open { handle, path, flags: plan.flags, permissions, look_first });
-        let mode = if changes_paths { Mode::Exclusive } else { Mode::Shared };
-        self.submit_request(incoming, task, [Claim::paths(mode)], 0)?;
+        let paths = Claim::paths(if changes_paths { Mode::Exclusive } else { Mode::Shared });
+        if plan.flags.contains(OpenFlags::TRUNCATE) {
+            let content = self.claim(handle, Mode::Exclusive);
+            self.submit_request(incoming, task, [paths, content], 0)?;
+        } else {
+            self.submit_request(incoming, task, [paths], 0)?;
+        }
         Ok(())
     }
 
@@ -100,7 +106,9 @@ impl Core {
     pub fn stat(&mut self, incoming: &Incoming, path: &[u8], follow: bool) -> Result<(), Refusal> {
         let path = self.path(path)?;
         debug!(target: "sftp", "{}stat name \"{}\"", if follow { "" } else { "l" }, shown(&path));
-        self.look(incoming, Call::Stat { path, follow }, Reply::Attributes)
+        let content = self.content_claim(&path, Mode::Shared);
+        let task = Task::Plain { call: Some(Call::Stat { path, follow }), reply: Reply::Attributes };
+        self.submit_with_content(incoming, task, Claim::paths(Mode::Shared), content)
     }
 
     pub fn set_stat(
@@ -119,7 +127,8 @@ impl Core {
         let path = self.path(path)?;
         log_changes(&path, sent, self.options.utc_offset_seconds);
         let changes = self.changes(sent, false)?;
-        self.change(incoming, Call::SetStat { path, follow, changes })
+        let content = self.content_claim(&path, Mode::Exclusive);
+        self.change_with_content(incoming, Call::SetStat { path, follow, changes }, content)
     }
 
     pub fn remove(&mut self, incoming: &Incoming, path: &[u8]) -> Result<(), Refusal> {
@@ -163,7 +172,8 @@ impl Core {
         let (source, destination) = (self.path(source)?, self.path(destination)?);
         let name = if replace { "posix-rename" } else { "rename" };
         info!(target: "sftp", "{name} old \"{}\" new \"{}\"", shown(&source), shown(&destination));
-        self.change(incoming, Call::Rename { source, destination, replace })
+        let content = self.content_claim(&source, Mode::Exclusive);
+        self.change_with_content(incoming, Call::Rename { source, destination, replace }, content)
     }
 
     pub fn read_link(&mut self, incoming: &Incoming, path: &[u8]) -> Result<(), Refusal> {
@@ -184,7 +194,8 @@ impl Core {
     pub fn hard_link(&mut self, incoming: &Incoming, existing: &[u8], path: &[u8]) -> Result<(), Refusal> {
         let (existing, path) = (self.path(existing)?, self.path(path)?);
         info!(target: "sftp", "hardlink old \"{}\" new \"{}\"", shown(&existing), shown(&path));
-        self.change(incoming, Call::HardLink { existing, path })
+        let content = self.content_claim(&existing, Mode::Shared);
+        self.change_with_content(incoming, Call::HardLink { existing, path }, content)
     }
 
     pub fn usage(&mut self, incoming: &Incoming, path: &[u8]) -> Result<(), Refusal> {
@@ -219,9 +230,37 @@ impl Core {
     }
 
     fn change(&mut self, incoming: &Incoming, call: Call<'static>) -> Result<(), Refusal> {
+        self.change_with_content(incoming, call, None)
+    }
+
+    fn change_with_content(
+        &mut self,
+        incoming: &Incoming,
+        call: Call<'static>,
+        content: Option<Claim>,
+    ) -> Result<(), Refusal> {
         let task = Task::Plain { call: Some(call), reply: Reply::Status };
-        self.submit_request(incoming, task, [Claim::paths(Mode::Exclusive)], 0)?;
+        self.submit_with_content(incoming, task, Claim::paths(Mode::Exclusive), content)
+    }
+
+    fn submit_with_content(
+        &mut self,
+        incoming: &Incoming,
+        task: Task,
+        paths: Claim,
+        content: Option<Claim>,
+    ) -> Result<(), Refusal> {
+        match content {
+            Some(content) => self.submit_request(incoming, task, [paths, content], 0)?,
+            None => self.submit_request(incoming, task, [paths], 0)?,
+        };
         Ok(())
+    }
+
+    /// The place in line of what is done with the files that are open by a path. Clients that do not wait for what they
+    /// write, as sshfs, look at its size by the path.
+    fn content_claim(&self, path: &StoragePath, mode: Mode) -> Option<Claim> {
+        self.handles.lane_of_file(path).map(|lane| Claim::open(lane, mode))
     }
 }
 

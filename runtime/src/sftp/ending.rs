@@ -109,7 +109,8 @@ impl Check {
 }
 
 fn is_on_handle(job: &Job) -> bool {
-    job.claims.iter().flatten().any(|claim| matches!(claim.lane, LaneId::Handle(_)))
+    let mut lanes = job.claims.iter().flatten().map(|claim| claim.lane).peekable();
+    lanes.peek().is_some() && lanes.all(|lane| lane != LaneId::Paths)
 }
 
 fn is_closing(job: &Job) -> bool {

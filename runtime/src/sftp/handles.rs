@@ -4,17 +4,13 @@
 use super::listing::Listing;
 use super::wire::{Reader, Writer};
 use crate::storage::{DirectoryId, FileId, StoragePath};
+use std::collections::HashSet;
 
 /// Where a handle is kept. Files and directories share one numbering, which is also what the storage calls them by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandleIndex(u32);
 
 impl HandleIndex {
-    #[cfg(test)]
-    pub fn new(number: usize) -> Self {
-        Self(u32::try_from(number).unwrap())
-    }
-
     pub fn file(self) -> FileId {
         FileId(self.0)
     }
@@ -23,8 +19,7 @@ impl HandleIndex {
         DirectoryId(self.0)
     }
 
-    /// Its place in a table by handle; indices are handed out densely from 0.
-    pub fn position(self) -> usize {
+    fn position(self) -> usize {
         self.0 as usize
     }
 }
@@ -46,6 +41,8 @@ pub struct Handle {
     pub path: StoragePath,
     pub state: State,
     pub kind: Kind,
+    /// Where what is done with it stands in line; files that are open by one path stand in one.
+    pub lane: usize,
 }
 
 #[derive(Debug)]
@@ -104,6 +101,10 @@ impl Handles {
         if self.held >= self.max {
             return None;
         }
+        let lane = match &kind {
+            Kind::File(_) => self.lane_of_file(&path).unwrap_or_else(|| self.unused_lane()),
+            Kind::Directory(_) => self.unused_lane(),
+        };
         let index = match self.free.pop() {
             Some(index) => index,
             None => {
@@ -113,7 +114,7 @@ impl Handles {
         };
         let slot = self.slots.get_mut(index.position())?;
         slot.generation += 1;
-        slot.handle = Some(Handle { path, state: State::Opening, kind });
+        slot.handle = Some(Handle { path, state: State::Opening, kind, lane });
         self.held += 1;
         Some(index)
     }
@@ -171,6 +172,17 @@ impl Handles {
             Kind::Directory(listing) => Some(listing),
             Kind::File(_) => None,
         }
+    }
+
+    /// The lane of the files that are open by this path, if there are any.
+    pub fn lane_of_file(&self, path: &StoragePath) -> Option<usize> {
+        let handles = self.slots.iter().filter_map(|slot| slot.handle.as_ref());
+        handles.filter(|handle| matches!(handle.kind, Kind::File(_)) && handle.path == *path).map(|h| h.lane).next()
+    }
+
+    fn unused_lane(&self) -> usize {
+        let used: HashSet<usize> = self.slots.iter().filter_map(|slot| Some(slot.handle.as_ref()?.lane)).collect();
+        (0..).find(|lane| !used.contains(lane)).unwrap_or_default()
     }
 
     /// The bytes that stand for it on the wire.
@@ -264,6 +276,27 @@ mod tests {
         for wrong in [&bytes[..7], &[bytes.as_slice(), b"\0"].concat(), b"", &[0xff; 8], &[0xff; 300]] {
             assert_eq!(handles.look_up(wrong), None);
         }
+    }
+
+    #[test]
+    fn files_open_by_one_path_share_a_lane_and_nothing_else_does() {
+        let mut handles = Handles::new(9);
+        let path = |path: &str| StoragePath::resolve(&StoragePath::root(), path).unwrap();
+        let mut open = |name: &str, kind| {
+            let index = handles.reserve(path(name), kind).unwrap();
+            (index, handles.get(index).unwrap().lane)
+        };
+        let (first, shared) = open("a", file());
+        assert_eq!(open("a", file()).1, shared);
+        let directory = || Kind::Directory(Listing::default());
+        let others = [open("b", file()).1, open("a", directory()).1, open("a", directory()).1];
+        assert_eq!(HashSet::from([shared, others[0], others[1], others[2]]).len(), 4);
+        handles.remove(first);
+        assert_eq!(handles.lane_of_file(&path("a")), Some(shared));
+        let next = handles.reserve(path("c"), file()).unwrap();
+        assert_eq!(next, first);
+        assert!(handles.get(next).unwrap().lane > others.into_iter().max().unwrap());
+        assert_eq!(handles.lane_of_file(&path("d")), None);
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! Who waits for whom: the order that the contract promises (`wit/storage.wit`, *Concurrency*).
 //!
 //! A lane is a fair readers-writer queue: a job that enters it is let through when every job before it that conflicts
-//! with it has left. There is one lane for all paths and one for each open file or directory. A job may enter two lanes;
-//! it enters both at once, so that all jobs stand in one order everywhere and none can wait for each other in a circle.
+//! with it has left. There is one lane for all paths, one for each open directory, and one for each path by which files
+//! are open: what a client wrote to one of them without waiting is there when it looks through another, or by the path.
+//! A job may enter two lanes; it enters both at once, so that all jobs stand in one order everywhere and none can wait
+//! for each other in a circle.
 
-use super::handles::HandleIndex;
 use super::jobs::JobIndex;
 use std::collections::VecDeque;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneId {
     Paths,
-    Handle(HandleIndex),
+    /// Its place among the lanes of what is open.
+    Open(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +34,8 @@ impl Claim {
         Self { lane: LaneId::Paths, mode }
     }
 
-    pub fn handle(handle: HandleIndex, mode: Mode) -> Self {
-        Self { lane: LaneId::Handle(handle), mode }
+    pub fn open(lane: usize, mode: Mode) -> Self {
+        Self { lane: LaneId::Open(lane), mode }
     }
 }
 
@@ -72,7 +74,7 @@ impl Lane {
 #[derive(Debug, Default)]
 pub struct Lanes {
     paths: Lane,
-    handles: Vec<Lane>,
+    open: Vec<Lane>,
 }
 
 impl Lanes {
@@ -113,20 +115,19 @@ impl Lanes {
     #[cfg(any(test, feature = "testing"))]
     pub fn are_idle(&self) -> bool {
         std::iter::once(&self.paths)
-            .chain(&self.handles)
+            .chain(&self.open)
             .all(|lane| lane.shared == 0 && !lane.exclusive && lane.waiting.is_empty())
     }
 
     fn lane(&mut self, lane: LaneId) -> &mut Lane {
         match lane {
             LaneId::Paths => &mut self.paths,
-            LaneId::Handle(handle) => {
-                let position = handle.position();
-                if self.handles.len() <= position {
-                    self.handles.resize_with(position + 1, Lane::default);
+            LaneId::Open(position) => {
+                if self.open.len() <= position {
+                    self.open.resize_with(position + 1, Lane::default);
                 }
                 // It is there now; the other lane would only make the job wait for more.
-                self.handles.get_mut(position).unwrap_or(&mut self.paths)
+                self.open.get_mut(position).unwrap_or(&mut self.paths)
             }
         }
     }
@@ -181,7 +182,7 @@ mod tests {
         ) {
             let lane = |number: usize| match number {
                 0 => PATHS,
-                other => LaneId::Handle(HandleIndex::new(other)),
+                other => LaneId::Open(other),
             };
             let claims: Vec<Vec<Claim>> = jobs.iter().map(|(first, exclusive, second)| {
                 let mut claims = vec![claim(lane(*first), *exclusive)];

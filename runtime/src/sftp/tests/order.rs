@@ -85,6 +85,30 @@ fn files_and_paths_do_not_wait_for_one_another() {
 }
 
 #[test]
+fn a_path_tells_what_was_written_before_through_the_file_that_is_open_by_it() {
+    let mut rig = Rig::new();
+    let writer = rig.open("/f", WRITE | CREATE);
+    let reader = rig.open("/f", READ);
+    rig.post(|id| client::write(id, &writer, 0, b"12345"));
+    let before = rig.post(|id| client::stat(id, b"/f"));
+    rig.post(|id| client::stat(id, b"/"));
+    let read = rig.post(|id| client::read(id, &reader, 0, 9));
+    let cut = rig.post(|id| client::setstat(id, b"/f", &Attributes { size: Some(2), ..plain() }));
+    rig.post(|id| client::write(id, &writer, 2, b"c"));
+    let after = rig.post(|id| client::stat(id, b"/f"));
+    assert_eq!(rig.in_flight.len(), 2);
+    rig.run_shuffled(&mut Dice::new(5));
+    let size = |id: &u32| match &rig.replies[id] {
+        Reply::Attributes(attributes) => attributes.size,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((size(&before), size(&after)), (Some(5), Some(3)));
+    assert_eq!(rig.replies[&read], Reply::Data(b"12345".to_vec()));
+    assert_eq!(status_of(&rig.replies[&cut]), OK);
+    rig.finish();
+}
+
+#[test]
 fn readdir_one_at_a_time() {
     let mut rig = Rig::new();
     for number in 0..150 {
@@ -189,6 +213,9 @@ enum Step {
     Link { name: u8, target: u8 },
     Remove { name: u8 },
     RealPath { name: u8 },
+    OpenAgain { file: usize, truncate: bool },
+    StatFile { file: usize },
+    CutFile { file: usize, size: u8 },
 }
 
 fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
@@ -207,6 +234,9 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
             1 => handle.clone().prop_map(|handle| Step::Sync { handle }),
             1 => (handle.clone(), handle.clone(), any::<u8>())
                 .prop_map(|(from, to, length)| Step::Copy { from, to, length }),
+            1 => (handle.clone(), any::<bool>()).prop_map(|(file, truncate)| Step::OpenAgain { file, truncate }),
+            2 => handle.clone().prop_map(|file| Step::StatFile { file }),
+            1 => (handle.clone(), any::<u8>()).prop_map(|(file, size)| Step::CutFile { file, size }),
             1 => handle.prop_map(|handle| Step::Close { handle }),
             1 => name.clone().prop_map(|name| Step::Make { name }),
             1 => name.clone().prop_map(|name| Step::RemoveDirectory { name }),
@@ -226,6 +256,7 @@ fn play(steps: &[Step], mut dice: Option<Dice>) -> Vec<Reply> {
     rig.model.max_copy = Some(50);
     let mut ids = Vec::new();
     let mut handles: Vec<(u32, Option<Vec<u8>>)> = Vec::new();
+    let file = |number: &usize| format!("/file{number}").into_bytes();
     for step in steps {
         let id = rig.id();
         let mut handle_of = |rig: &mut Rig, dice: &mut Option<Dice>, number: usize| -> Vec<u8> {
@@ -246,9 +277,18 @@ fn play(steps: &[Step], mut dice: Option<Dice>) -> Vec<Reply> {
         let directory = |name: &u8| format!("/d{name}").into_bytes();
         let packet = match step {
             Step::Open => {
+                let path = file(&handles.len());
                 handles.push((id, None));
-                let path = format!("/file{id}");
-                client::open(id, path.as_bytes(), READ | WRITE | CREATE, &plain())
+                client::open(id, &path, READ | WRITE | CREATE, &plain())
+            }
+            Step::OpenAgain { file: number, truncate } => {
+                handles.push((id, None));
+                let flags = if *truncate { READ | WRITE | CREATE | TRUNCATE } else { READ | WRITE | CREATE };
+                client::open(id, &file(number), flags, &plain())
+            }
+            Step::StatFile { file: number } => client::stat(id, &file(number)),
+            Step::CutFile { file: number, size } => {
+                client::setstat(id, &file(number), &Attributes { size: Some(u64::from(*size)), ..plain() })
             }
             Step::Write { handle, offset, byte, length } => {
                 let handle = handle_of(&mut rig, &mut dice, *handle);
