@@ -50,6 +50,10 @@ fn build() -> Outcome<()> {
     println!("cargo::rerun-if-changed=src/sandbox/config.rs");
     println!("cargo::rerun-if-changed=build.rs");
     watch(&top.join("wit"))?;
+    if variable("CARGO_CFG_TARGET_ENV")? == "gnu" {
+        // With the unwinder in the executable each session's start is spared the loading of a library.
+        println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
+    }
     println!("cargo::rustc-env=STRONGROOM_WASMTIME_VERSION={}", wasmtime_version(&top)?);
 
     let built = match env::var_os("STRONGROOM_GUESTS_DIR") {
