@@ -1,7 +1,8 @@
-//! Errors of the contract from bare codes, and from what WASI and `posix` answer.
+//! Errors of the contract from bare codes, and from what WASI, `posix` and the standard library answer.
 
 use crate::types::{Error, ErrorCode};
 use alloc::string::{String, ToString};
+use core::fmt::Display;
 use wasip2::filesystem::types::ErrorCode as System;
 
 impl Error {
@@ -10,9 +11,29 @@ impl Error {
         Self { code, message: String::new(), detail: None }
     }
 
+    /// The same with a text that the client is shown. It names no host, credential or path other than the client's.
+    pub fn with_message(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
     /// The same with a text for the operator's log.
-    pub fn with_detail(self, detail: &str) -> Self {
+    pub fn with_detail(self, detail: impl Display) -> Self {
         Self { detail: Some(detail.to_string()), ..self }
+    }
+
+    /// `failure`, for the reason that the operator's log is told.
+    pub fn failure(detail: impl Display) -> Self {
+        Self::new(ErrorCode::Failure).with_detail(detail)
+    }
+
+    /// `unavailable`: what the storage stands on cannot be reached, for the reason that the operator's log is told.
+    pub fn unavailable(detail: impl Display) -> Self {
+        Self::new(ErrorCode::Unavailable).with_detail(detail)
+    }
+
+    /// `invalid-argument` from `connect`: the operator has to mend the setting or grant that `detail` names.
+    pub fn misconfigured(detail: impl Display) -> Self {
+        Self::new(ErrorCode::InvalidArgument).with_detail(detail)
     }
 }
 
@@ -31,6 +52,43 @@ impl From<System> for Error {
         } else {
             error
         }
+    }
+}
+
+#[cfg(any(feature = "std", not(target_arch = "wasm32")))]
+impl From<std::io::Error> for Error {
+    /// The code from the kind of error, and its whole text for the operator's log.
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        let code = match error.kind() {
+            Kind::NotFound => ErrorCode::NoSuchFile,
+            Kind::NotADirectory => ErrorCode::NotADirectory,
+            Kind::PermissionDenied => ErrorCode::PermissionDenied,
+            Kind::ReadOnlyFilesystem => ErrorCode::ReadOnly,
+            Kind::InvalidInput | Kind::InvalidFilename => ErrorCode::InvalidArgument,
+            Kind::Unsupported => ErrorCode::Unsupported,
+            Kind::AlreadyExists => ErrorCode::AlreadyExists,
+            Kind::IsADirectory => ErrorCode::IsADirectory,
+            Kind::DirectoryNotEmpty => ErrorCode::NotEmpty,
+            Kind::StorageFull => ErrorCode::NoSpace,
+            Kind::QuotaExceeded => ErrorCode::QuotaExceeded,
+            Kind::FileTooLarge => ErrorCode::FileTooLarge,
+            Kind::TooManyLinks => ErrorCode::TooManyLinks,
+            Kind::CrossesDevices => ErrorCode::CrossDevice,
+            Kind::ResourceBusy | Kind::ExecutableFileBusy | Kind::WouldBlock => ErrorCode::Busy,
+            Kind::InvalidData | Kind::UnexpectedEof => ErrorCode::Corrupt,
+            Kind::TimedOut => ErrorCode::TimedOut,
+            Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::ConnectionAborted
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::NotConnected
+            | Kind::BrokenPipe => ErrorCode::Unavailable,
+            _ => ErrorCode::Failure,
+        };
+        Self::new(code).with_detail(error)
     }
 }
 
@@ -92,5 +150,12 @@ mod tests {
         assert_eq!(error.code, ErrorCode::Failure);
         assert_eq!(error.message, "");
         assert_eq!(error.detail.as_deref(), Some("io"));
+    }
+
+    #[test]
+    fn an_error_of_the_standard_library_is_told_to_the_log() {
+        let error = Error::from(std::io::Error::new(std::io::ErrorKind::NotFound, "no /secret/place"));
+        assert_eq!((error.code, error.message.as_str()), (ErrorCode::NoSuchFile, ""));
+        assert_eq!(error.detail.as_deref(), Some("no /secret/place"));
     }
 }

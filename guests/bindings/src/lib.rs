@@ -1,21 +1,23 @@
 //! The storage contract in Rust, as `wit-bindgen` writes it from `wit/`, and the little that every storage needs
-//! beside it: errors from codes, a place for what `close` drops, and settings that are checked once.
+//! beside it: errors from codes and from the system's, attributes and times.
 //!
-//! What a guest does not use of this it does not import: the linker leaves it out.
+//! What a guest does not use of this it does not import: the linker leaves it out. Storages are written with
+//! `strongroom-guest`, which shows what is here and hides the rest.
 
 #![no_std]
 
 extern crate alloc;
+#[cfg(any(feature = "std", not(target_arch = "wasm32")))]
+extern crate std;
 
+mod attributes;
 mod errors;
-mod settings;
-mod slot;
+mod timestamp;
 
 pub use generated::export;
 pub use generated::exports::strongroom::storage::{copying, storage};
 pub use generated::strongroom::storage::{native, posix, types};
-pub use settings::Settings;
-pub use slot::Slot;
+pub use wasip2::filesystem;
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "generated; the documentation is in wit/")]
@@ -38,6 +40,8 @@ pub mod generated {
             "wasi:io/poll@0.2.12": wasip2::io::poll,
             "wasi:io/streams@0.2.12": wasip2::io::streams,
         },
+        additional_derives: [PartialEq, Eq],
+        additional_derives_ignore: ["connected", "opened"],
         generate_all,
         pub_export_macro: true,
         default_bindings_module: "strongroom_bindings::generated",

@@ -2,13 +2,11 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use strongroom_bindings::types::{Error, ErrorCode};
-use wasip2::filesystem::types::{Descriptor, ErrorCode as System};
+use strongroom_guest::filesystem::types::{Descriptor, ErrorCode as System};
+use strongroom_guest::{Error, ErrorCode, Result};
 
 /// The most bytes that one call reads: an answer stays of bounded size whatever is asked for.
 const READ_MAX: u64 = 1 << 20;
-/// The most bytes that one call copies by reading and writing: a call is to return soon.
-const COPY_MAX: u64 = 8 << 20;
 /// The largest offset, of Linux and so of WASI.
 pub(crate) const OFFSET_MAX: u64 = i64::MAX as u64;
 
@@ -29,7 +27,7 @@ pub(crate) fn read(file: &Descriptor, offset: u64, length: u64) -> Result<Vec<u8
 }
 
 /// All of `data`. The offset is ignored by a descriptor that appends.
-pub(crate) fn write(file: &Descriptor, offset: u64, data: &[u8]) -> Result<(), Error> {
+pub(crate) fn write(file: &Descriptor, offset: u64, data: &[u8]) -> Result<()> {
     let end = offset.checked_add(data.len() as u64).ok_or(ErrorCode::FileTooLarge)?;
     if end > OFFSET_MAX {
         return Err(ErrorCode::FileTooLarge.into());
@@ -39,30 +37,9 @@ pub(crate) fn write(file: &Descriptor, offset: u64, data: &[u8]) -> Result<(), E
         let written = file.write(rest, offset)?;
         rest = match usize::try_from(written).ok().and_then(|written| rest.get(written..)) {
             Some(rest) if written > 0 => rest,
-            _ => return Err(Error::new(ErrorCode::Failure).with_detail("a write wrote nothing")),
+            _ => return Err(Error::failure("a write wrote nothing")),
         };
         offset += written;
     }
     Ok(())
-}
-
-/// As `copying.copy-range`, for files between which the kernel cannot copy.
-pub(crate) fn copy(
-    source: &Descriptor,
-    source_offset: u64,
-    length: u64,
-    destination: &Descriptor,
-    destination_offset: u64,
-) -> Result<u64, Error> {
-    let wanted = length.min(COPY_MAX);
-    let mut copied = 0;
-    while copied < wanted {
-        let data = read(source, source_offset.saturating_add(copied), wanted - copied)?;
-        if data.is_empty() {
-            break;
-        }
-        write(destination, destination_offset.saturating_add(copied), &data)?;
-        copied += data.len() as u64;
-    }
-    Ok(copied)
 }

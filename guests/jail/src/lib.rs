@@ -9,28 +9,19 @@
 extern crate alloc;
 
 mod bytes;
-mod settings;
 
 use strongroom_bare as _;
 
-use alloc::format;
-use alloc::rc::Rc;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
-use settings::Settings;
-use strongroom_bindings::Slot;
-use strongroom_bindings::copying;
-use strongroom_bindings::native::NativeFile;
-use strongroom_bindings::posix::{self, Access, Listing};
-use strongroom_bindings::storage::{
-    Connected, Directory, File, FileBorrow, Guest, GuestDirectory, GuestFile, GuestSession, Opened, Session,
+use core::cell::Cell;
+use strongroom_guest::filesystem::preopens::get_directories;
+use strongroom_guest::filesystem::types::{Descriptor, DescriptorType, ErrorCode as System};
+use strongroom_guest::posix::{self, Access, Listing};
+use strongroom_guest::{
+    AttributeChanges, Attributes, Client, Connected, Directory, DirectoryEntry, Error, ErrorCode, Features, File,
+    NativeFile, OpenFlags, Result, Session, Settings, Storage, Usage, copy_by_reading,
 };
-use strongroom_bindings::types::{
-    AttributeChanges, Attributes, Client, DirectoryEntry, Ending, Error, ErrorCode, Features, OpenFlags, Usage,
-};
-use wasip2::filesystem::preopens::get_directories;
-use wasip2::filesystem::types::{Descriptor, DescriptorType, ErrorCode as System};
 
 /// The most that OpenSSH's clients ask for at once.
 const TRANSFER_SIZE: u32 = 261_120;
@@ -40,117 +31,105 @@ const COPY_MAX: u64 = 256 << 20;
 struct Jail;
 
 struct JailSession {
-    root: Slot<Descriptor>,
+    root: Descriptor,
     /// Whether open files are handed to the host.
     native: bool,
 }
 
 struct JailFile {
-    descriptor: Slot<Descriptor>,
+    descriptor: Descriptor,
     flags: OpenFlags,
+    /// The same open file for the host, until it asks.
+    native: Cell<Option<NativeFile>>,
 }
 
-struct JailDirectory {
-    listing: Slot<Listing>,
-}
+struct JailDirectory(Listing);
 
-strongroom_bindings::export!(Jail);
+strongroom_guest::export!(Jail);
 
-impl Guest for Jail {
+impl Storage for Jail {
     type Session = JailSession;
-    type File = JailFile;
-    type Directory = JailDirectory;
 
-    async fn connect(_client: Client, settings: Vec<(String, String)>) -> Result<Connected, Error> {
-        let settings = Settings::parse(settings)?;
-        let root = Slot::new(only_directory(get_directories())?);
-        Ok(Connected {
-            session: Session::new(JailSession { root, native: settings.native }),
-            features: Features::all().difference(Features::EXTENDED_ATTRIBUTES | Features::ATOMIC_UPLOAD),
-            home: "/".to_string(),
-            transfer_size: TRANSFER_SIZE,
-            notes: vec![],
-        })
+    async fn connect(_client: Client, settings: &mut Settings) -> Result<Connected<JailSession>> {
+        let native = settings.take_switch("native")?.unwrap_or(true);
+        let root = only_directory(get_directories())?;
+        let features = Features::all().difference(Features::EXTENDED_ATTRIBUTES | Features::ATOMIC_UPLOAD);
+        let connected = Connected::new(JailSession { root, native });
+        Ok(connected.with_features(features).with_transfer_size(TRANSFER_SIZE))
     }
 }
 
 /// A jail is one directory: which of several would be '/' is not for it to guess.
-fn only_directory<T>(granted: Vec<(T, String)>) -> Result<T, Error> {
+fn only_directory<T>(granted: Vec<(T, String)>) -> Result<T> {
     let count = granted.len();
     match <[_; 1]>::try_from(granted) {
         Ok([(directory, _)]) => Ok(directory),
-        Err(_) => {
-            let detail = format!("the jail serves exactly one directory and {count} are granted: give one --dir");
-            Err(Error::new(ErrorCode::InvalidArgument).with_detail(&detail))
-        }
+        Err(_) => Err(Error::misconfigured(format_args!(
+            "the jail serves exactly one directory and {count} are granted: give one --dir"
+        ))),
     }
 }
 
-impl GuestSession for JailSession {
-    async fn open(&self, path: String, flags: OpenFlags, permissions: u16) -> Result<Opened, Error> {
-        let descriptor = posix::open_at(&*self.root.get()?, beneath(&path), flags, permissions).await?;
+impl Session for JailSession {
+    type File = JailFile;
+    type Directory = JailDirectory;
+
+    async fn open(&self, path: &str, flags: OpenFlags, permissions: u16) -> Result<JailFile> {
+        let descriptor = posix::open_at(&self.root, beneath(path), flags, permissions).await?;
         let native = if self.native { share(&descriptor, flags) } else { None };
         // Only a regular file can be shared, so that a directory is looked for where there was no sharing.
         if native.is_none() && descriptor.get_type()? == DescriptorType::Directory {
             return Err(ErrorCode::IsADirectory.into());
         }
-        let file = File::new(JailFile { descriptor: Slot::new(descriptor), flags });
-        Ok(Opened { file, native })
+        Ok(JailFile { descriptor, flags, native: Cell::new(native) })
     }
 
-    async fn open_directory(&self, path: String) -> Result<Directory, Error> {
-        let listing = posix::open_listing(&*self.root.get()?, beneath(&path)).await?;
-        Ok(Directory::new(JailDirectory { listing: Slot::new(listing) }))
+    async fn open_directory(&self, path: &str) -> Result<JailDirectory> {
+        Ok(JailDirectory(posix::open_listing(&self.root, beneath(path)).await?))
     }
 
-    async fn stat(&self, path: String, follow: bool) -> Result<Attributes, Error> {
-        Ok(posix::stat_at(&*self.root.get()?, beneath(&path), follow).await?)
+    async fn stat(&self, path: &str, follow: bool) -> Result<Attributes> {
+        Ok(posix::stat_at(&self.root, beneath(path), follow).await?)
     }
 
-    async fn set_stat(&self, path: String, follow: bool, changes: AttributeChanges) -> Result<(), Error> {
-        Ok(posix::set_stat_at(&*self.root.get()?, beneath(&path), follow, changes).await?)
+    async fn set_stat(&self, path: &str, follow: bool, changes: AttributeChanges) -> Result<()> {
+        Ok(posix::set_stat_at(&self.root, beneath(path), follow, changes).await?)
     }
 
-    async fn real_path(&self, path: String) -> Result<String, Error> {
-        Ok(posix::real_path_at(&*self.root.get()?, beneath(&path)).await?)
+    async fn real_path(&self, path: &str) -> Result<String> {
+        Ok(posix::real_path_at(&self.root, beneath(path)).await?)
     }
 
-    async fn make_directory(&self, path: String, permissions: u16) -> Result<(), Error> {
-        Ok(posix::make_directory_at(&*self.root.get()?, beneath(&path), permissions).await?)
+    async fn make_directory(&self, path: &str, permissions: u16) -> Result<()> {
+        Ok(posix::make_directory_at(&self.root, beneath(path), permissions).await?)
     }
 
-    async fn remove_directory(&self, path: String) -> Result<(), Error> {
-        Ok(posix::remove_directory_at(&*self.root.get()?, beneath(&path)).await?)
+    async fn remove_directory(&self, path: &str) -> Result<()> {
+        Ok(posix::remove_directory_at(&self.root, beneath(path)).await?)
     }
 
-    async fn remove(&self, path: String) -> Result<(), Error> {
-        Ok(posix::remove_at(&*self.root.get()?, beneath(&path)).await?)
+    async fn remove(&self, path: &str) -> Result<()> {
+        Ok(posix::remove_at(&self.root, beneath(path)).await?)
     }
 
-    async fn rename(&self, source: String, destination: String, replace: bool) -> Result<(), Error> {
-        let root = self.root.get()?;
-        Ok(posix::rename_at(&root, beneath(&source), &root, beneath(&destination), replace).await?)
+    async fn rename(&self, source: &str, destination: &str, replace: bool) -> Result<()> {
+        Ok(posix::rename_at(&self.root, beneath(source), &self.root, beneath(destination), replace).await?)
     }
 
-    async fn read_link(&self, path: String) -> Result<String, Error> {
-        Ok(posix::read_link_at(&*self.root.get()?, beneath(&path)).await?)
+    async fn read_link(&self, path: &str) -> Result<String> {
+        Ok(posix::read_link_at(&self.root, beneath(path)).await?)
     }
 
-    async fn symlink(&self, target: String, path: String) -> Result<(), Error> {
-        Ok(posix::symlink_at(target, &*self.root.get()?, beneath(&path)).await?)
+    async fn symlink(&self, target: &str, path: &str) -> Result<()> {
+        Ok(posix::symlink_at(target.to_string(), &self.root, beneath(path)).await?)
     }
 
-    async fn hard_link(&self, existing: String, path: String) -> Result<(), Error> {
-        let root = self.root.get()?;
-        Ok(posix::link_at(&root, beneath(&existing), &root, beneath(&path)).await?)
+    async fn hard_link(&self, existing: &str, path: &str) -> Result<()> {
+        Ok(posix::link_at(&self.root, beneath(existing), &self.root, beneath(path)).await?)
     }
 
-    async fn usage(&self, path: String) -> Result<Usage, Error> {
-        Ok(posix::usage_at(&*self.root.get()?, beneath(&path)).await?)
-    }
-
-    async fn close(&self) -> Result<(), Error> {
-        self.root.close()
+    async fn usage(&self, path: &str) -> Result<Usage> {
+        Ok(posix::usage_at(&self.root, beneath(path)).await?)
     }
 }
 
@@ -170,34 +149,45 @@ fn share(descriptor: &Descriptor, flags: OpenFlags) -> Option<NativeFile> {
     posix::share(descriptor, access).ok()
 }
 
-impl GuestFile for JailFile {
-    async fn read(&self, offset: u64, length: u32) -> Result<Vec<u8>, Error> {
-        Ok(bytes::read(&*self.descriptor.get()?, offset, length.into())?)
+/// However a file ends, a jail keeps what it has, so that a client can resume.
+impl File for JailFile {
+    async fn read(&self, offset: u64, length: u32) -> Result<Vec<u8>> {
+        Ok(bytes::read(&self.descriptor, offset, length.into())?)
     }
 
-    async fn write(&self, offset: u64, data: Vec<u8>) -> Result<(), Error> {
-        bytes::write(&*self.descriptor.get()?, self.write_offset(offset), &data)
+    async fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
+        bytes::write(&self.descriptor, self.write_offset(offset), data)
     }
 
-    async fn stat(&self) -> Result<Attributes, Error> {
-        Ok(posix::stat(&*self.descriptor.get()?).await?)
+    async fn stat(&self) -> Result<Attributes> {
+        Ok(posix::stat(&self.descriptor).await?)
     }
 
-    async fn set_stat(&self, changes: AttributeChanges) -> Result<(), Error> {
-        Ok(posix::set_stat(&*self.descriptor.get()?, changes).await?)
+    async fn set_stat(&self, changes: AttributeChanges) -> Result<()> {
+        Ok(posix::set_stat(&self.descriptor, changes).await?)
     }
 
-    async fn usage(&self) -> Result<Usage, Error> {
-        Ok(posix::usage_of(&*self.descriptor.get()?).await?)
+    async fn usage(&self) -> Result<Usage> {
+        Ok(posix::usage_of(&self.descriptor).await?)
     }
 
-    async fn sync(&self) -> Result<(), Error> {
-        Ok(self.descriptor.get()?.sync()?)
+    async fn sync(&self) -> Result<()> {
+        Ok(self.descriptor.sync()?)
     }
 
-    /// However it ends, a jail keeps what it has, so that a client can resume.
-    async fn close(&self, _ending: Ending) -> Result<(), Error> {
-        self.descriptor.close()
+    async fn copy_range(&self, offset: u64, length: Option<u64>, to: &Self, to_offset: u64) -> Result<u64> {
+        // The kernel refuses to copy to a file that appends.
+        if !to.appends() {
+            match self.copy_in_kernel(offset, length.unwrap_or(u64::MAX), to, to_offset).await {
+                Err(System::Unsupported | System::CrossDevice) => {}
+                copied => return Ok(copied?),
+            }
+        }
+        copy_by_reading(self, offset, length, to, to_offset).await
+    }
+
+    fn native(&self) -> Option<NativeFile> {
+        self.native.take()
     }
 }
 
@@ -210,58 +200,20 @@ impl JailFile {
     fn write_offset(&self, offset: u64) -> u64 {
         if self.appends() { 0 } else { offset }
     }
-}
 
-impl GuestDirectory for JailDirectory {
-    async fn read(&self, max: u32) -> Result<Vec<DirectoryEntry>, Error> {
-        Ok(self.listing.get()?.read(max).await?)
-    }
-
-    async fn close(&self) {
-        // The contract has no error here: the second time there is nothing left to close.
-        let _ = self.listing.close();
+    /// The kernel refuses ranges that end past the largest offset, also where the source ends long before.
+    async fn copy_in_kernel(&self, offset: u64, length: u64, to: &Self, to_offset: u64) -> Result<u64, System> {
+        let Some(room) = bytes::OFFSET_MAX.checked_sub(offset) else { return Ok(0) };
+        let Some(room_there) = bytes::OFFSET_MAX.checked_sub(to_offset) else { return Err(System::FileTooLarge) };
+        let length = length.min(COPY_MAX).min(room).min(room_there);
+        posix::copy_range(&self.descriptor, offset, length, &to.descriptor, to_offset).await
     }
 }
 
-impl copying::Guest for Jail {
-    async fn copy_range(
-        source: FileBorrow<'_>,
-        source_offset: u64,
-        length: Option<u64>,
-        destination: FileBorrow<'_>,
-        destination_offset: u64,
-    ) -> Result<u64, Error> {
-        let (from, to): (&JailFile, &JailFile) = (source.get(), destination.get());
-        let (from, to, appends, destination_offset) =
-            (from.descriptor.get()?, to.descriptor.get()?, to.appends(), to.write_offset(destination_offset));
-        let length = length.unwrap_or(u64::MAX);
-        // The kernel refuses to copy to a file that appends.
-        if appends {
-            return bytes::copy(&from, source_offset, length, &to, destination_offset);
-        }
-        match copy_in_kernel(&from, source_offset, length, &to, destination_offset).await {
-            Err(System::Unsupported | System::CrossDevice) => {
-                bytes::copy(&from, source_offset, length, &to, destination_offset)
-            }
-            copied => Ok(copied?),
-        }
+impl Directory for JailDirectory {
+    async fn read(&self, max: u32) -> Result<Vec<DirectoryEntry>> {
+        Ok(self.0.read(max).await?)
     }
-}
-
-/// The kernel refuses ranges that end past the largest offset, also where the source ends long before.
-async fn copy_in_kernel(
-    source: &Rc<Descriptor>,
-    source_offset: u64,
-    length: u64,
-    destination: &Rc<Descriptor>,
-    destination_offset: u64,
-) -> Result<u64, System> {
-    let Some(room) = bytes::OFFSET_MAX.checked_sub(source_offset) else { return Ok(0) };
-    let Some(destination_room) = bytes::OFFSET_MAX.checked_sub(destination_offset) else {
-        return Err(System::FileTooLarge);
-    };
-    let length = length.min(COPY_MAX).min(room).min(destination_room);
-    posix::copy_range(source, source_offset, length, destination, destination_offset).await
 }
 
 #[cfg(test)]
