@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 fn build() -> Outcome<()> {
     let tests = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");
-    for inputs in ["guests", "../guests", "../wit"] {
+    for inputs in ["guests", "../guests", "../wit", "../runtime/wit"] {
         watch(&tests.join(inputs))?;
     }
     if !target_is_installed()? {

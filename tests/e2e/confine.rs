@@ -22,6 +22,7 @@ const TESTS: &[Test] = &[
     ("files_outside_are_closed_to_every_thread", calls::files_outside_are_closed_to_every_thread),
     ("what_is_granted_stays_open", calls::what_is_granted_stays_open),
     ("the_log_is_found_again_by_its_own_socket_only", calls::the_log_is_found_again_by_its_own_socket_only),
+    ("a_network_grant_opens_its_port_and_nothing_else", calls::a_network_grant_opens_its_port_and_nothing_else),
     ("every_thread_of_a_session_is_confined", server::every_thread_of_a_session_is_confined),
     ("a_session_cannot_be_looked_into_by_its_own_user", server::a_session_cannot_be_looked_into_by_its_own_user),
     ("it_is_switched_off_by_name", server::it_is_switched_off_by_name),

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
-use strongroom::sandbox::{Compiler, Engine, Grants, Limits, LoadError, OpenGrants, Source, Template};
+use strongroom::sandbox::{
+    Compiler, Engine, Grants, Limits, LoadError, Network, NetworkLimits, OpenGrants, Source, Template,
+};
 
 pub fn run(input: &[u8]) {
     let Some((&choice, bytes)) = input.split_first() else { return };
@@ -35,6 +37,7 @@ impl Place {
         let engine = Engine::new()?;
         let grants = Grants {
             directories: Vec::new(),
+            network: Vec::new(),
             environment: Vec::new(),
             settings: Vec::new(),
             allow_chown: false,
@@ -60,6 +63,7 @@ impl Place {
             cache,
             &Compiler::Here,
             self.grants.clone(),
+            Network::none(),
             limits(),
         )
     }
@@ -119,5 +123,6 @@ fn limits() -> Limits {
         cpu_time: Duration::from_secs(10),
         log_bytes: 1 << 16,
         random_bytes: 1 << 16,
+        network: NetworkLimits { connections: 1, connects: 1, bytes: 1, wait: Duration::from_secs(1) },
     }
 }

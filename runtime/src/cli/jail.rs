@@ -38,6 +38,7 @@ impl Jail {
             guest: Source::Embedded(Embedded::Jail),
             directories: vec![DirectoryGrant { host, guest: StoragePath::root().into_string(), access }],
             directory_options: Some(&self.directories),
+            network: Vec::new(),
             environment: Vec::new(),
         };
         self.common.launch(choice, account, peer)

@@ -89,6 +89,22 @@ pub(super) struct LimitArguments {
     /// Time that the guest may compute without waiting for anything
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     cpu_timeout: Duration,
+
+    /// Network connections of the guest at once
+    #[arg(long, value_name = "COUNT", default_value = "32", value_parser = value_parser!(u32).range(1..=65_536))]
+    max_connections: u32,
+
+    /// Network connections that the guest may open in a session
+    #[arg(long, value_name = "COUNT", default_value = "10000", value_parser = value_parser!(u32).range(1..))]
+    max_connects: u32,
+
+    /// Bytes that the guest may send and receive in a session
+    #[arg(long, value_name = "SIZE", default_value = "1T", value_parser = size)]
+    max_traffic: usize,
+
+    /// Time of one wait of the guest for the network; then it is told, and may try again
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
+    network_timeout: Duration,
 }
 
 /// A longest packet that is too short.
@@ -142,6 +158,12 @@ impl LimitArguments {
             cpu_time: self.cpu_timeout,
             log_bytes: self.max_guest_log,
             random_bytes: 64 * KIB as u64,
+            network: sandbox::NetworkLimits {
+                connections: to_usize(self.max_connections),
+                connects: self.max_connects.into(),
+                bytes: self.max_traffic as u64,
+                wait: self.network_timeout,
+            },
         }
     }
 }
@@ -194,6 +216,10 @@ mod tests {
             "--cpu-timeout=500ms",
             "--compile-timeout=20s",
             "--compile-memory=1G",
+            "--max-connections=3",
+            "--max-connects=4",
+            "--max-traffic=5K",
+            "--network-timeout=6s",
         ])
         .unwrap();
         assert_eq!(limits.instance.memory_bytes, 64 << 20);
@@ -213,11 +239,21 @@ mod tests {
         assert_eq!(limits.instance.cpu_time, Duration::from_millis(500));
         assert_eq!(limits.compile.timeout, Duration::from_secs(20));
         assert_eq!(limits.compile.memory_bytes, 1 << 30);
+        let network = limits.instance.network;
+        assert_eq!((network.connections, network.connects, network.bytes), (3, 4, 5 << 10));
+        assert_eq!(network.wait, Duration::from_secs(6));
     }
 
     #[test]
     fn what_is_refused() {
-        for wrong in ["--max-handles=0", "--max-calls=0", "--max-packet=33999", "--max-memory=0", "--call-timeout=0"] {
+        for wrong in [
+            "--max-handles=0",
+            "--max-calls=0",
+            "--max-packet=33999",
+            "--max-memory=0",
+            "--max-connections=0",
+            "--call-timeout=0",
+        ] {
             assert!(limits(&[wrong]).is_err(), "{wrong}");
         }
     }

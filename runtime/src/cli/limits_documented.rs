@@ -67,7 +67,9 @@ fn every_limit_without_a_flag_is_in_the_table_and_no_other_is() {
         cpu_time: _,
         log_bytes: _,
         random_bytes,
+        network,
     } = instance;
+    let sandbox::NetworkLimits { connections: _, connects: _, bytes: _, wait: _ } = network;
     let fixed = [
         ("elements of a table of the guest", table_elements),
         ("core instances, memories and tables of a guest, each", core_items),

@@ -20,6 +20,7 @@ impl Memory {
             guest: Source::Embedded(Embedded::Memory),
             directories: Vec::new(),
             directory_options: None,
+            network: Vec::new(),
             environment: Vec::new(),
         };
         self.common.launch(choice, account, peer)

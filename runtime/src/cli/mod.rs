@@ -14,6 +14,7 @@ mod limits_documented;
 mod log_options;
 mod manual;
 mod memory;
+mod network;
 mod options;
 mod pair;
 mod report;
@@ -25,7 +26,7 @@ mod units;
 mod unsafe_grant;
 
 use crate::log::{self, LogOptions, Peer};
-use crate::sandbox::{CONTRACT_VERSION, CompileJob, ENGINE_VERSION, run_compiler};
+use crate::sandbox::{CONTRACT_VERSION, CompileJob, ENGINE_VERSION, ResolveJob, run_compiler, run_resolver};
 use crate::serve::{self, Launch, Outcome};
 use crate::sftp::RequestPolicy;
 use account::Account;
@@ -86,6 +87,9 @@ const STORAGES: [StorageCommand; 3] = [
 pub fn main() -> ExitCode {
     if let Some(job) = CompileJob::from_arguments(std::env::args_os().skip(1)) {
         return run_compiler(&job);
+    }
+    if let Some(job) = ResolveJob::from_arguments(std::env::args_os().skip(1)) {
+        return run_resolver(&job);
     }
     std::panic::set_hook(Box::new(|panic| tracing::error!("the host panicked: {panic}")));
     let caller = Caller::current();

@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::directory::directory;
+use super::network::NetworkArguments;
 use super::options::{CommonOptions, DirectoryOptions, GuestChoice};
 use super::pair::pair;
 use super::report::Failure;
@@ -40,6 +41,9 @@ pub(super) struct Run {
     directories: DirectoryOptions,
 
     #[command(flatten)]
+    network: NetworkArguments,
+
+    #[command(flatten)]
     pub common: CommonOptions,
 }
 
@@ -62,6 +66,7 @@ impl Run {
             guest: Source::File(guest),
             directories: self.grants,
             directory_options: Some(&self.directories),
+            network: self.network.grants(),
             environment: self.environment,
         };
         self.common.launch(choice, account, peer)

@@ -8,8 +8,16 @@ use libc::c_long;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Always,
-    /// Only with a socket of the system's log.
-    SystemLog,
+    /// Only with a socket of the system's log or a grant for the network.
+    Connecting,
+    /// Only with a grant for the network: a socket of TCP.
+    Tcp,
+    /// Likewise: what became of connecting.
+    SocketError,
+    /// Likewise: that small messages leave at once.
+    NoDelay,
+    /// Opens no connection by the way.
+    NotOpening,
     /// Starts a thread, and none in other namespaces.
     Thread,
     /// Makes no memory executable.
@@ -28,7 +36,11 @@ impl Condition {
     fn words(self) -> &'static str {
         match self {
             Self::Always => "",
-            Self::SystemLog => " (with a system's log)",
+            Self::Connecting => " (with a system's log or a network grant)",
+            Self::Tcp => " (of TCP, with a network grant)",
+            Self::SocketError => " (SO_ERROR, with a network grant)",
+            Self::NoDelay => " (TCP_NODELAY, with a network grant)",
+            Self::NotOpening => " (without MSG_FASTOPEN)",
             Self::Thread => " (of a thread)",
             Self::NotExecutable => " (not executable)",
             Self::ThreadName => " (a thread's name)",
@@ -83,7 +95,7 @@ const GROUPS: &[Group] = &[
             SYS_close,
             SYS_fcntl,
             SYS_recvfrom,
-            SYS_sendto,
+            SYS_sendto: NotOpening,
             SYS_shutdown,
         ],
     },
@@ -140,8 +152,12 @@ const GROUPS: &[Group] = &[
         calls: calls![SYS_clock_gettime, SYS_gettimeofday, SYS_getrandom, SYS_exit_group,],
     },
     Group {
-        reason: "log lines, and finding the log again after its daemon was restarted; no socket can be made",
-        calls: calls![SYS_connect: SystemLog],
+        reason: "finding the system's log again after its daemon was restarted; granted destinations, as far as landlock knows their ports",
+        calls: calls![SYS_connect: Connecting],
+    },
+    Group {
+        reason: "connections to granted destinations; without a grant no socket can be made",
+        calls: calls![SYS_socket: Tcp, SYS_getsockopt: SocketError, SYS_setsockopt: NoDelay],
     },
 ];
 
@@ -156,11 +172,18 @@ const OLDER: &[Group] = &[];
 
 /// Numbers of what is allowed, and on what condition.
 pub(super) fn allowed(reach: &Reach<'_>) -> impl Iterator<Item = (u32, Condition)> {
-    let is_needed = |condition| condition != Condition::SystemLog || reach.system_log;
+    let has_network = !reach.ports.is_empty();
     let calls = GROUPS.iter().chain(OLDER).flat_map(|group| group.calls);
-    calls
-        .filter(move |call| is_needed(call.condition))
-        .filter_map(|call| Some((u32::try_from(call.number).ok()?, call.condition)))
+    calls.filter_map(move |call| {
+        let condition = match call.condition {
+            Condition::Connecting if !has_network && !reach.system_log => return None,
+            Condition::Tcp | Condition::SocketError | Condition::NoDelay if !has_network => return None,
+            // The kernel decides on what is always allowed without running the filter.
+            Condition::NotOpening if !has_network => Condition::Always,
+            condition => condition,
+        };
+        Some((u32::try_from(call.number).ok()?, condition))
+    })
 }
 
 #[cfg(test)]

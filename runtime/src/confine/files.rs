@@ -2,7 +2,7 @@
 
 use super::{Directory, Reach};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
 };
 
@@ -30,7 +30,20 @@ pub(super) fn restrict(reach: &Reach<'_>) -> Result<(), RulesetError> {
         let access = if *is_writable { READ | WRITE } else { READ };
         ruleset = ruleset.add_rule(PathBeneath::new(*descriptor, access))?;
     }
+    for port in &reach.ports {
+        ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
+    }
     ruleset.restrict_self()?;
+    Ok(())
+}
+
+/// Leaves reading, wherever the user may read.
+pub(super) fn forbid_changes() -> Result<(), RulesetError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_write(ABI::V5) | AccessFs::Execute)?
+        .create()?
+        .restrict_self()?;
     Ok(())
 }
 

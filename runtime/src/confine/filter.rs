@@ -119,13 +119,28 @@ fn leaf(condition: Option<Condition>, own_id: u32) -> Vec<sock_filter> {
         | libc::CLONE_NEWPID
         | libc::CLONE_NEWNET)
         .cast_unsigned();
-    let if_equal =
-        |index, value| vec![load(argument(index)), jump(BPF_JEQ, value, 0, 1), answer(ALLOW), answer(REFUSE)];
+    const FAMILIES: [u32; 2] = [libc::AF_INET.cast_unsigned(), libc::AF_INET6.cast_unsigned()];
+    const STREAM: u32 = (libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC).cast_unsigned();
     match condition {
         None => vec![answer(REFUSE)],
-        Some(Condition::Always | Condition::SystemLog | Condition::PretendedMissing) => vec![answer(ALLOW)],
-        Some(Condition::ThreadName) => if_equal(0, libc::PR_SET_NAME.cast_unsigned()),
-        Some(Condition::OwnProcess) => if_equal(0, own_id),
+        Some(Condition::Always | Condition::Connecting | Condition::PretendedMissing) => vec![answer(ALLOW)],
+        Some(Condition::ThreadName) => if_all(&[(0, &[libc::PR_SET_NAME.cast_unsigned()])]),
+        Some(Condition::OwnProcess) => if_all(&[(0, &[own_id])]),
+        // No protocol is named, which makes it TCP, and not one that landlock does not know.
+        Some(Condition::Tcp) => if_all(&[(0, &FAMILIES), (1, &[STREAM]), (2, &[0])]),
+        Some(Condition::SocketError) => {
+            if_all(&[(1, &[libc::SOL_SOCKET.cast_unsigned()]), (2, &[libc::SO_ERROR.cast_unsigned()])])
+        }
+        Some(Condition::NoDelay) => {
+            if_all(&[(1, &[libc::IPPROTO_TCP.cast_unsigned()]), (2, &[libc::TCP_NODELAY.cast_unsigned()])])
+        }
+        // Landlock does not see a connection that is opened by sending.
+        Some(Condition::NotOpening) => vec![
+            load(argument(3)),
+            jump(BPF_JSET, libc::MSG_FASTOPEN.cast_unsigned(), 1, 0),
+            answer(ALLOW),
+            answer(REFUSE),
+        ],
         Some(Condition::NotExecutable) => vec![
             load(argument(2)),
             jump(BPF_JSET, libc::PROT_EXEC.cast_unsigned(), 1, 0),
@@ -140,6 +155,21 @@ fn leaf(condition: Option<Condition>, own_id: u32) -> Vec<sock_filter> {
             answer(REFUSE),
         ],
     }
+}
+
+/// Allows a call each of whose arguments that are named is one of the values beside it.
+fn if_all(arguments: &[(u32, &[u32])]) -> Vec<sock_filter> {
+    let mut program = Vec::new();
+    for (index, values) in arguments {
+        program.push(load(argument(*index)));
+        for (value, left) in values.iter().zip((1..=values.len()).rev()) {
+            // Over the values that are left and the refusal behind them; there are never many.
+            program.push(jump(BPF_JEQ, *value, left as u8, 0));
+        }
+        program.push(answer(REFUSE));
+    }
+    program.push(answer(ALLOW));
+    program
 }
 
 fn load(offset: u32) -> sock_filter {
@@ -166,9 +196,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     const OWN_ID: u32 = 4711;
+    const STREAM: u32 = (libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC).cast_unsigned();
 
     /// Runs a program as the kernel does, on a call with these arguments' lower halves.
-    fn run(program: &[sock_filter], architecture: u32, number: u32, arguments: [u32; 3]) -> u32 {
+    fn run(program: &[sock_filter], architecture: u32, number: u32, arguments: [u32; 4]) -> u32 {
         let mut accumulator = 0;
         let mut position = 0;
         loop {
@@ -193,25 +224,33 @@ mod tests {
         }
     }
 
-    fn reach(system_log: bool) -> Reach<'static> {
-        Reach { directories: Vec::new(), system_log }
+    fn reach(system_log: bool, ports: &[u16]) -> Reach<'static> {
+        Reach { directories: Vec::new(), ports: ports.to_vec(), system_log }
     }
 
-    fn answer_to(number: libc::c_long, arguments: [u32; 3]) -> u32 {
-        run(&program(&reach(false), OWN_ID).unwrap(), ARCHITECTURE.unwrap(), number as u32, arguments)
+    fn answer_to(number: libc::c_long, arguments: [u32; 4], ports: &[u16]) -> u32 {
+        run(&program(&reach(false, ports), OWN_ID).unwrap(), ARCHITECTURE.unwrap(), number as u32, arguments)
     }
 
     #[test]
     fn what_is_listed_is_allowed_and_nothing_else() {
-        for system_log in [false, true] {
-            let program = program(&reach(system_log), OWN_ID).unwrap();
-            let listed: BTreeMap<u32, Condition> = allowed(&reach(system_log)).collect();
+        for reach in [reach(false, &[]), reach(true, &[]), reach(false, &[80]), reach(true, &[80])] {
+            let program = program(&reach, OWN_ID).unwrap();
+            let listed: BTreeMap<u32, Condition> = allowed(&reach).collect();
             for number in (0..2000).chain([0x4000_0000, 0x4000_0003, u32::MAX]) {
                 // All conditions hold for one of these.
-                let tries = [[0; 3], [OWN_ID, 0, 0], [15, 0, 0], [libc::CLONE_THREAD.cast_unsigned(), 0, 0]];
+                let tries = [
+                    [0; 4],
+                    [OWN_ID, 0, 0, 0],
+                    [15, 0, 0, 0],
+                    [libc::CLONE_THREAD.cast_unsigned(), 0, 0, 0],
+                    [libc::AF_INET.cast_unsigned(), STREAM, 0, 0],
+                    [0, libc::SOL_SOCKET.cast_unsigned(), libc::SO_ERROR.cast_unsigned(), 0],
+                    [0, libc::IPPROTO_TCP.cast_unsigned(), libc::TCP_NODELAY.cast_unsigned(), 0],
+                ];
                 let is_allowed = tries.iter().any(|try_| run(&program, ARCHITECTURE.unwrap(), number, *try_) == ALLOW);
                 assert_eq!(is_allowed, listed.contains_key(&number), "{number}");
-                let other = run(&program, 0x4000_0003, number, [0; 3]);
+                let other = run(&program, 0x4000_0003, number, [0; 4]);
                 assert_eq!(other, REFUSE, "{number} of another architecture");
             }
         }
@@ -221,21 +260,56 @@ mod tests {
     fn what_conditions_say() {
         let thread = libc::CLONE_THREAD.cast_unsigned() | libc::CLONE_VM.cast_unsigned();
         for (number, arguments, expected) in [
-            (libc::SYS_clone, [thread, 0, 0], ALLOW),
-            (libc::SYS_clone, [libc::SIGCHLD.cast_unsigned(), 0, 0], REFUSE),
-            (libc::SYS_clone, [thread | libc::CLONE_NEWUSER.cast_unsigned(), 0, 0], REFUSE),
-            (libc::SYS_mmap, [0, 0, 3], ALLOW),
-            (libc::SYS_mmap, [0, 0, 7], REFUSE),
-            (libc::SYS_mprotect, [0, 0, 4], REFUSE),
-            (libc::SYS_tgkill, [OWN_ID, 0, 0], ALLOW),
-            (libc::SYS_tgkill, [1, 0, 0], REFUSE),
-            (libc::SYS_prctl, [libc::PR_SET_NAME.cast_unsigned(), 0, 0], ALLOW),
-            (libc::SYS_prctl, [libc::PR_SET_SECCOMP.cast_unsigned(), 0, 0], REFUSE),
-            (libc::SYS_socket, [1, 1, 0], REFUSE),
-            (libc::SYS_connect, [3, 0, 0], REFUSE),
-            (libc::SYS_execve, [0, 0, 0], REFUSE),
+            (libc::SYS_clone, [thread, 0, 0, 0], ALLOW),
+            (libc::SYS_clone, [libc::SIGCHLD.cast_unsigned(), 0, 0, 0], REFUSE),
+            (libc::SYS_clone, [thread | libc::CLONE_NEWUSER.cast_unsigned(), 0, 0, 0], REFUSE),
+            (libc::SYS_mmap, [0, 0, 3, 0], ALLOW),
+            (libc::SYS_mmap, [0, 0, 7, 0], REFUSE),
+            (libc::SYS_mprotect, [0, 0, 4, 0], REFUSE),
+            (libc::SYS_tgkill, [OWN_ID, 0, 0, 0], ALLOW),
+            (libc::SYS_tgkill, [1, 0, 0, 0], REFUSE),
+            (libc::SYS_prctl, [libc::PR_SET_NAME.cast_unsigned(), 0, 0, 0], ALLOW),
+            (libc::SYS_prctl, [libc::PR_SET_SECCOMP.cast_unsigned(), 0, 0, 0], REFUSE),
+            (libc::SYS_socket, [1, 1, 0, 0], REFUSE),
+            (libc::SYS_connect, [3, 0, 0, 0], REFUSE),
+            (libc::SYS_execve, [0, 0, 0, 0], REFUSE),
         ] {
-            assert_eq!(answer_to(number, arguments), expected, "{number} {arguments:?}");
+            assert_eq!(answer_to(number, arguments, &[]), expected, "{number} {arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_grant_for_the_network_allows_connections_of_tcp_and_no_more() {
+        let [v4, v6, unix] = [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX].map(i32::cast_unsigned);
+        let [socket, tcp] = [libc::SOL_SOCKET, libc::IPPROTO_TCP].map(i32::cast_unsigned);
+        let [mptcp, datagram] = [262, STREAM - 1 + libc::SOCK_DGRAM.cast_unsigned()];
+        for (number, arguments, expected) in [
+            (libc::SYS_socket, [v4, STREAM, 0, 0], ALLOW),
+            (libc::SYS_socket, [v6, STREAM, 0, 0], ALLOW),
+            (libc::SYS_socket, [unix, STREAM, 0, 0], REFUSE),
+            (libc::SYS_socket, [v4, datagram, 0, 0], REFUSE),
+            (libc::SYS_socket, [v4, libc::SOCK_RAW.cast_unsigned(), 0, 0], REFUSE),
+            (libc::SYS_socket, [v4, STREAM, mptcp, 0], REFUSE),
+            (libc::SYS_connect, [3, 0, 0, 0], ALLOW),
+            (libc::SYS_getsockopt, [3, socket, libc::SO_ERROR.cast_unsigned(), 0], ALLOW),
+            (libc::SYS_getsockopt, [3, socket, libc::SO_PEERCRED.cast_unsigned(), 0], REFUSE),
+            (libc::SYS_setsockopt, [3, tcp, libc::TCP_NODELAY.cast_unsigned(), 0], ALLOW),
+            (libc::SYS_setsockopt, [3, socket, libc::TCP_NODELAY.cast_unsigned(), 0], REFUSE),
+            (libc::SYS_setsockopt, [3, tcp, libc::TCP_ULP.cast_unsigned(), 0], REFUSE),
+            (libc::SYS_sendto, [3, 0, 0, libc::MSG_NOSIGNAL.cast_unsigned()], ALLOW),
+            (libc::SYS_sendto, [3, 0, 0, libc::MSG_FASTOPEN.cast_unsigned()], REFUSE),
+            (libc::SYS_bind, [3, 0, 0, 0], REFUSE),
+            (libc::SYS_listen, [3, 0, 0, 0], REFUSE),
+            (libc::SYS_accept4, [3, 0, 0, 0], REFUSE),
+            (libc::SYS_socketpair, [unix, STREAM, 0, 0], REFUSE),
+        ] {
+            assert_eq!(answer_to(number, arguments, &[80]), expected, "{number} {arguments:?}");
+            let is_free = matches!(number, libc::SYS_sendto);
+            assert_eq!(
+                answer_to(number, arguments, &[]),
+                if is_free { ALLOW } else { REFUSE },
+                "{number} {arguments:?}"
+            );
         }
     }
 }

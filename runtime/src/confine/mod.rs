@@ -33,6 +33,8 @@ pub enum Policy {
 #[derive(Debug)]
 pub struct Reach<'a> {
     pub directories: Vec<Directory<'a>>,
+    /// Ports that connections may be made to; there is no network without any.
+    pub ports: Vec<u16>,
     /// Whether a socket of the system's log is open, which may have to find its daemon again.
     pub system_log: bool,
 }
@@ -98,6 +100,18 @@ pub fn confine(reach: &Reach<'_>) -> Vec<Shortfall> {
     let calls = filter::restrict(reach).map_err(|error| Shortfall::Calls(causes(&error)));
     shortfalls.extend([dumps, privileges, files, calls].into_iter().filter_map(Result::err));
     shortfalls
+}
+
+/// For a process that must go on reading files and opening sockets, as the system's resolver does: it changes no file,
+/// starts no program, gains no privilege and leaves no core, as far as this kernel can see to it.
+pub fn forbid_changes(policy: Policy) {
+    if policy == Policy::Off {
+        return;
+    }
+    // The process has no log, and what it lacks is the kernel's, which the one that started it tells of.
+    let _ = forbid_core_dumps();
+    let _ = set_no_new_privs(true);
+    let _ = files::forbid_changes();
 }
 
 /// How many threads the process has. /proc counts them as links of the directory that lists them, beside the two that

@@ -1,5 +1,6 @@
 //! What an operator granted. A guest's authority is this and nothing else.
 
+use super::network::NetworkGrant;
 use crate::confine;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -29,6 +30,8 @@ pub struct DirectoryGrant {
 #[derive(Clone, Debug)]
 pub struct Grants {
     pub directories: Vec<DirectoryGrant>,
+    /// Where the guest may connect to.
+    pub network: Vec<NetworkGrant>,
     pub environment: Vec<(String, String)>,
     /// Handed to `connect`; the values are never logged.
     pub settings: Vec<(String, String)>,
@@ -56,6 +59,8 @@ pub enum GrantError {
 #[derive(Clone, Debug)]
 pub struct OpenGrants {
     pub directories: Vec<OpenDirectory>,
+    /// Where the guest may connect to.
+    pub network: Vec<NetworkGrant>,
     pub environment: Vec<(String, String)>,
     /// Handed to `connect`; the values are never logged.
     pub settings: Vec<(String, String)>,
@@ -80,6 +85,7 @@ impl Grants {
         let directories = self.directories.into_iter().map(DirectoryGrant::open).collect::<Result<_, _>>()?;
         Ok(OpenGrants {
             directories,
+            network: self.network,
             environment: self.environment,
             settings: self.settings,
             allow_chown: self.allow_chown,

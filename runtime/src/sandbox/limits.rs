@@ -25,4 +25,18 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Longest list of random bytes that a guest may ask for at once.
     pub random_bytes: u64,
+    pub network: NetworkLimits,
+}
+
+/// Limits of what all instances of one session together do on the network.
+#[derive(Clone, Debug)]
+pub struct NetworkLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections in all, those included that failed.
+    pub connects: u64,
+    /// Bytes that are sent and received, in all.
+    pub bytes: u64,
+    /// How long one wait may be: for a name, for a connection, for bytes to come or to go.
+    pub wait: Duration,
 }

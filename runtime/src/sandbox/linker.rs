@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::bindings::{native, posix, types};
+use super::network;
 use super::posix::wasi;
 use super::state::State;
 use wasmtime::component::{Component, HasData, HasSelf, Linker, ResourceTable};
@@ -74,7 +75,7 @@ const INTERFACES: &[(&str, Link)] = &[
         wasi::replace_p3(l)
     }),
     ("wasi:random/*@0.3.", p3::random::add_to_linker),
-    ("wasi:sockets/*@0.3.", p3::sockets::add_to_linker),
+    ("wasi:sockets/*@0.3.", network::add_to_linker),
 ];
 
 /// WASI's resource table as its `io` package wants it.

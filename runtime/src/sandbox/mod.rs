@@ -20,6 +20,7 @@ mod instance;
 mod limits;
 mod linker;
 mod native;
+mod network;
 mod output;
 mod posix;
 mod session;
@@ -41,8 +42,9 @@ pub use engine::Engine;
 pub use fault::Fault;
 pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenDirectory, OpenGrants};
 pub use instance::{Calls, Instance};
-pub use limits::Limits;
+pub use limits::{Limits, NetworkLimits};
 pub use native::NativeFile;
+pub use network::{Destination, DestinationError, Network, NetworkGrant, ResolveJob, Scope, run_resolver};
 pub use session::{Finished, StorageSession};
 pub use template::Template;
 

@@ -3,6 +3,7 @@
 use super::clocks::{CoarseMonotonicClock, CoarseWallClock};
 use super::grants::{Access, OpenGrants};
 use super::limits::Limits;
+use super::network::{self, Network};
 use super::output::GuestOutput;
 use super::posix::PosixPolicy;
 use super::watch::Watch;
@@ -18,10 +19,17 @@ pub struct State {
     pub(super) posix: PosixPolicy,
     pub(super) memory: MemoryLimiter,
     pub(super) watch: Arc<Watch>,
+    network: Arc<Network>,
 }
 
 impl State {
-    pub fn new(grants: &OpenGrants, filesystem: &WasiFilesystemCtx, output: &GuestOutput, limits: &Limits) -> Self {
+    pub fn new(
+        grants: &OpenGrants,
+        filesystem: &WasiFilesystemCtx,
+        network: Arc<Network>,
+        output: &GuestOutput,
+        limits: &Limits,
+    ) -> Self {
         let mut wasi = WasiCtx::builder()
             .allow_tcp(false)
             .allow_udp(false)
@@ -42,7 +50,13 @@ impl State {
             posix: PosixPolicy { allow_chown: grants.allow_chown, allow_setid: grants.allow_setid },
             memory: MemoryLimiter::new(limits),
             watch: Arc::new(Watch::new()),
+            network,
         }
+    }
+
+    /// What calls on sockets of WASI 0.3 need.
+    pub(super) fn network(&mut self) -> network::View<'_> {
+        network::View { network: &self.network, table: &mut self.table }
     }
 }
 

@@ -8,7 +8,7 @@ use super::linker::{linker, unknown_import};
 use super::output::GuestOutput;
 use super::state::{State, preopens};
 use super::watch::{CpuMeter, TimeLimit};
-use super::{CONTRACT_VERSION, Compiler, Engine, Fault, Limits, OpenGrants};
+use super::{CONTRACT_VERSION, Compiler, Engine, Fault, Limits, Network, OpenGrants};
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre};
@@ -23,6 +23,7 @@ pub struct Template {
     copying: Option<copying::GuestIndices>,
     grants: OpenGrants,
     filesystem: WasiFilesystemCtx,
+    network: Arc<Network>,
     output: GuestOutput,
     limits: Limits,
 }
@@ -35,6 +36,7 @@ impl Template {
         cache: Option<PathBuf>,
         compiler: &Compiler,
         grants: OpenGrants,
+        network: Arc<Network>,
         limits: Limits,
     ) -> Result<Self, LoadError> {
         let component = source.load(engine, cache.as_deref(), compiler)?;
@@ -50,7 +52,7 @@ impl Template {
         let copying = copying::GuestIndices::new(&instance).ok();
         let filesystem = preopens(&grants).map_err(|error| LoadError::Preopen { reason: one_line(&error) })?;
         let output = GuestOutput::new(limits.log_bytes);
-        Ok(Self { engine: engine.clone(), instance, storage, copying, grants, filesystem, output, limits })
+        Ok(Self { engine: engine.clone(), instance, storage, copying, grants, filesystem, network, output, limits })
     }
 
     /// A fresh instance. Its start-up code runs under the limits of a call.
@@ -82,7 +84,7 @@ impl Template {
     }
 
     fn store(&self) -> Store<State> {
-        let state = State::new(&self.grants, &self.filesystem, &self.output, &self.limits);
+        let state = State::new(&self.grants, &self.filesystem, Arc::clone(&self.network), &self.output, &self.limits);
         let mut store = Store::new(self.engine.inner(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(self.limits.host_call_bytes);

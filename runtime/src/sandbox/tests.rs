@@ -1,8 +1,8 @@
 //! The embedded guests through the sandbox's own interface: what a session of calls sees, and what it may cost.
 
 use super::{
-    Access, Compiler, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Source, StorageSession,
-    Template,
+    Access, Compiler, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Network, NetworkLimits,
+    Source, StorageSession, Template,
 };
 use crate::storage::{Answer, Call, Client, Ending, Error, ErrorCode, Features, FileId, OpenFlags, StoragePath};
 use std::path::Path;
@@ -20,6 +20,7 @@ fn limits() -> Limits {
         cpu_time: Duration::from_secs(5),
         log_bytes: 1 << 16,
         random_bytes: 1 << 16,
+        network: NetworkLimits { connections: 4, connects: 100, bytes: 1 << 20, wait: Duration::from_secs(1) },
     }
 }
 
@@ -28,7 +29,14 @@ fn grants(directory: Option<(&Path, Access)>) -> Grants {
         .map(|(host, access)| DirectoryGrant { host: host.to_owned(), guest: "/".to_owned(), access })
         .into_iter()
         .collect();
-    Grants { directories, environment: Vec::new(), settings: Vec::new(), allow_chown: false, allow_setid: false }
+    Grants {
+        directories,
+        network: Vec::new(),
+        environment: Vec::new(),
+        settings: Vec::new(),
+        allow_chown: false,
+        allow_setid: false,
+    }
 }
 
 fn path(text: &str) -> StoragePath {
@@ -38,8 +46,9 @@ fn path(text: &str) -> StoragePath {
 /// Runs `calls` one after another in a session on a fresh instance of `guest`.
 fn run(guest: Embedded, grants: Grants, calls: Vec<Call<'static>>) -> Vec<Result<Answer, Error>> {
     let engine = Engine::new().unwrap();
+    let source = Source::Embedded(guest);
     let template =
-        Template::load(&engine, &Source::Embedded(guest), None, &Compiler::Here, grants.open().unwrap(), limits())
+        Template::load(&engine, &source, None, &Compiler::Here, grants.open().unwrap(), Network::none(), limits())
             .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

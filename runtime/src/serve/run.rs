@@ -4,7 +4,7 @@ use super::termination::Termination;
 use super::{End, HostNames, Launch, Service, Stdio};
 use crate::confine::{self, Reach};
 use crate::log;
-use crate::sandbox::{Compiler, Engine, OpenDirectory, Template};
+use crate::sandbox::{Compiler, Engine, Network, OpenDirectory, Template};
 use crate::sftp;
 use crate::storage::Client;
 use rustix::fs::Mode;
@@ -29,11 +29,14 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     let process_umask = rustix::process::umask(Mode::empty());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let grants = launch.grants;
-    let engine = Engine::new()?;
     let limits = launch.limits;
+    let network = Network::start(&grants.network, &limits.instance.network, launch.confinement)
+        .map_err(|error| anyhow::anyhow!("the process that looks up names cannot be started: {error}"))?;
+    let engine = Engine::new()?;
     let compiler = Compiler::Child { limits: limits.compile, confinement: launch.confinement };
+    let instance = limits.instance.clone();
     let template =
-        Template::load(&engine, &launch.guest, launch.cache_dir, &compiler, grants.clone(), limits.instance.clone())?;
+        Template::load(&engine, &launch.guest, launch.cache_dir, &compiler, grants.clone(), network, instance)?;
     let service = Service {
         template,
         client: client(&launch.peer),
@@ -53,7 +56,8 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     // From here on a guest may have something to finish.
     let termination = Termination::watch()?;
     let directories = grants.directories.iter().map(OpenDirectory::reach).collect();
-    confine::apply(launch.confinement, &Reach { directories, system_log: launch.system_log })?;
+    let ports = grants.network.iter().map(|grant| grant.destination.port.get()).collect();
+    confine::apply(launch.confinement, &Reach { directories, ports, system_log: launch.system_log })?;
     let opened = Cell::new(false);
     let outcome = runtime.block_on(async {
         let transport = Stdio::take(termination)?;

@@ -83,3 +83,16 @@ pub fn the_log_is_found_again_by_its_own_socket_only() {
     assert_said(&said, "done", &["send", "connect again", "send again"]);
     assert_said(&said, REFUSED, &["another socket"]);
 }
+
+pub fn a_network_grant_opens_its_port_and_nothing_else() {
+    let place = Place::new();
+    let [granted, other] = [0, 0].map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let port = |listener: &std::net::TcpListener| listener.local_addr().unwrap().port().to_string();
+    let said = said(&place, &["network", &port(&granted), &port(&other)]);
+    assert_said(&said, "done", &["granted port"]);
+    assert_said(&said, DENIED, &["other port"]);
+    assert_said(&said, REFUSED, &["udp", "raw", "unix", "netlink", "vsock", "mptcp", "sctp", "fast open"]);
+    let names =
+        FORBIDDEN.iter().map(|(name, _)| *name).filter(|name| !["socket", "connect", "setsockopt"].contains(name));
+    assert_said(&said, REFUSED, &names.collect::<Vec<_>>());
+}

@@ -126,6 +126,7 @@ pub fn run(words: &[String]) -> bool {
         ["conditions", is_confined] => conditions(*is_confined == "confined"),
         ["files", place] => files(Path::new(place)),
         ["log", path] => log(Path::new(path)),
+        ["network", granted, other] => network(granted, other),
         ["lacking", call, program, arguments @ ..] => lacking(call, program, arguments),
         _ => return false,
     }
@@ -133,11 +134,15 @@ pub fn run(words: &[String]) -> bool {
 }
 
 fn confine_to(directories: &[(&File, bool)], system_log: bool) {
+    confine_with(directories, &[], system_log);
+}
+
+fn confine_with(directories: &[(&File, bool)], ports: &[u16], system_log: bool) {
     let directories = directories
         .iter()
         .map(|(file, is_writable)| Directory { descriptor: file.as_fd(), is_writable: *is_writable })
         .collect();
-    let shortfalls = confine(&Reach { directories, system_log });
+    let shortfalls = confine(&Reach { directories, ports: ports.to_vec(), system_log });
     assert!(shortfalls.is_empty(), "this kernel cannot confine a process, which these tests need: {shortfalls:?}");
 }
 
@@ -259,6 +264,34 @@ fn log(path: &Path) {
     say("connect again", socket.connect(path));
     say("send again", socket.send(b"two").map(drop));
     say("another socket", UnixDatagram::unbound().map(drop));
+}
+
+/// With a grant for one of two ports on the loopback where somebody listens.
+fn network(granted: &str, other: &str) {
+    let [granted, other] = [granted, other].map(|port| port.parse::<u16>().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    confine_with(&[], &[granted], false);
+    let connect = |host: &'static str, port: u16| {
+        let connected = runtime.block_on(async { tokio::net::TcpStream::connect((host, port)).await });
+        connected.and_then(|stream| stream.set_nodelay(true))
+    };
+    say("granted port", connect("127.0.0.1", granted));
+    say("other port", connect("127.0.0.1", other));
+    let family = |family: i32, kind: i32, protocol: i32| {
+        let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        call(libc::SYS_socket, [family.into(), kind.into(), protocol.into(), 0])
+    };
+    say("udp", family(libc::AF_INET, libc::SOCK_DGRAM, 0));
+    say("raw", family(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP));
+    say("unix", family(libc::AF_UNIX, libc::SOCK_STREAM, 0));
+    say("netlink", family(libc::AF_NETLINK, libc::SOCK_DGRAM, 0));
+    say("vsock", family(libc::AF_VSOCK, libc::SOCK_STREAM, 0));
+    say("mptcp", family(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP));
+    say("sctp", family(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_SCTP));
+    say("fast open", call(libc::SYS_sendto, [0, 0, 0, libc::MSG_FASTOPEN.into()]));
+    for (name, number) in FORBIDDEN.iter().filter(|(name, _)| !["socket", "connect", "setsockopt"].contains(name)) {
+        say(name, call(*number, [0; 4]));
+    }
 }
 
 /// Starts `program` on what is, for it, a kernel without the call.

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use strongroom::sandbox::{self, Calls, Compiler, Embedded, Engine, Fault, Grants, Source, StorageSession, Template};
+use strongroom::sandbox::{
+    self, Calls, Compiler, Embedded, Engine, Fault, Grants, Network, Source, StorageSession, Template,
+};
 use strongroom::storage::{Answer, Call, Client, DirectoryId, Error, FileId, OpenFlags, StoragePath};
 use strongroom_tests::PATIENCE;
 use strongroom_tests::attack::Moment;
@@ -44,8 +46,9 @@ pub fn attack(
     let (sender, came) = mpsc::channel();
     let attacker = thread::spawn(move || {
         let grants = grants.open().unwrap();
+        let (network, limits) = (Network::none(), sandbox_limits(limits));
         let template =
-            Template::load(engine(), &source, Some(cache), &Compiler::Here, grants, sandbox_limits(limits)).unwrap();
+            Template::load(engine(), &source, Some(cache), &Compiler::Here, grants, network, limits).unwrap();
         sender.send(block_on(attack_once(&template, moment))).unwrap();
     });
     let came = came.recv_timeout(10 * limits.call.max(limits.cpu)).expect("the call ends within its limit");
@@ -80,6 +83,7 @@ fn sandbox_limits(limits: Limits) -> sandbox::Limits {
         cpu_time: limits.cpu,
         log_bytes: 64 << 10,
         random_bytes: 64 << 10,
+        network: sandbox::NetworkLimits { connections: 4, connects: 100, bytes: 1 << 20, wait: limits.call },
     }
 }
 
@@ -182,6 +186,7 @@ impl Neighbour {
 async fn answer_as_before(rounds: &AtomicU64, is_over: &AtomicBool) {
     let nothing = Grants {
         directories: Vec::new(),
+        network: Vec::new(),
         environment: Vec::new(),
         settings: Vec::new(),
         allow_chown: false,
@@ -189,7 +194,9 @@ async fn answer_as_before(rounds: &AtomicU64, is_over: &AtomicBool) {
     };
     let source = Source::Embedded(Embedded::Memory);
     let limits = sandbox_limits(Limits { call: PATIENCE, cpu: PATIENCE, memory_bytes: 64 << 20 });
-    let template = Template::load(engine(), &source, None, &Compiler::Here, nothing.open().unwrap(), limits).unwrap();
+    let template =
+        Template::load(engine(), &source, None, &Compiler::Here, nothing.open().unwrap(), Network::none(), limits)
+            .unwrap();
     let mut instance = template.instantiate().await.unwrap();
     let answered = instance.run(async |calls| {
         let (mut session, _) = calls.connect(Client::default()).await?.unwrap();

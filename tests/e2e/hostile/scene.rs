@@ -95,6 +95,7 @@ impl Scene {
                 directory("granted", "/", Access::ReadWrite),
                 directory("kept", "/kept", Access::ReadOnly),
             ],
+            network: Vec::new(),
             environment: Vec::new(),
             settings,
             allow_chown: false,

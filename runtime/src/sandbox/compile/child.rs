@@ -31,7 +31,7 @@ pub fn run(job: &Job) -> ExitCode {
 fn compile(job: &Job) -> Result<Vec<u8>, (u8, String)> {
     let failed = |reason: String| (FAILED, reason);
     limit(job).map_err(|errno| failed(errno.to_string()))?;
-    confine::apply(job.confinement, &Reach { directories: Vec::new(), system_log: false })
+    confine::apply(job.confinement, &Reach { directories: Vec::new(), ports: Vec::new(), system_log: false })
         .map_err(|error| failed(error.to_string()))?;
     let engine = Engine::new().map_err(|error| failed(one_line(&error)))?;
     let mut component = Vec::new();
