@@ -3,10 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "network/peers.rs"]
+mod peers;
+#[path = "network/tls.rs"]
+mod tls;
+
+use peers::{Echo, Full, deaf};
 use rustix::process::Signal;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
@@ -19,7 +25,11 @@ const SHORT: &str = "300ms";
 
 /// The guest that calls, in a process that is confined as far as can be.
 fn caller(place: &Place, grants: &[&str]) -> Program {
-    strongroom!(place, "run", guest("caller"), "--cache-dir", shared_cache(), "-l", place.path("log"))
+    program(place, "caller", grants)
+}
+
+fn program(place: &Place, name: &str, grants: &[&str]) -> Program {
+    strongroom!(place, "run", guest(name), "--cache-dir", shared_cache(), "-l", place.path("log"))
         .arg("--require-sandbox")
         .args(grants)
 }
@@ -51,47 +61,6 @@ fn ask(client: &mut Client, command: &str) -> String {
     let answer = client.read(&handle, 0, 4096).unwrap();
     client.close(&handle).unwrap();
     String::from_utf8(answer).unwrap()
-}
-
-/// Somebody who listens and sends back what comes, until its connections end.
-struct Echo(SocketAddr);
-
-impl Echo {
-    fn start(address: IpAddr) -> Self {
-        let listener = TcpListener::bind((address, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for connection in listener.incoming() {
-                thread::spawn(move || send_back(connection.unwrap()));
-            }
-        });
-        Self(address)
-    }
-
-    fn local() -> Self {
-        Self::start(Ipv4Addr::LOCALHOST.into())
-    }
-
-    fn port(&self) -> u16 {
-        self.0.port()
-    }
-}
-
-fn send_back(mut connection: TcpStream) {
-    let mut buffer = vec![0; 64 << 10];
-    while let Ok(count @ 1..) = connection.read(&mut buffer) {
-        if connection.write_all(&buffer[..count]).is_err() {
-            break;
-        }
-    }
-}
-
-/// Somebody who never accepts: what is sent lies with the system.
-fn deaf() -> (TcpListener, u16) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    (listener, port)
 }
 
 #[track_caller]
@@ -265,29 +234,6 @@ fn every_wait_has_an_end_that_the_guest_is_told_of() {
     assert_logged(&place, &format!("network: nothing can be sent to {grant} (127.0.0.1) for {SHORT}"));
     assert_logged(&place, &format!("network: no connection to {grant_full} (127.0.0.1) in time"));
     assert!(!log(&place).contains("guest did not return"), "{}", log(&place));
-}
-
-/// Somebody whose queue of those who want to connect is full.
-struct Full {
-    port: u16,
-    _listener: std::os::fd::OwnedFd,
-    _waiting: Vec<TcpStream>,
-}
-
-impl Full {
-    fn new() -> Self {
-        use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
-        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-        bind(&listener, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-        listen(&listener, 0).unwrap();
-        let address = SocketAddr::try_from(getsockname(&listener).unwrap()).unwrap();
-        let mut waiting = Vec::new();
-        while let Ok(connection) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) {
-            waiting.push(connection);
-            assert!(waiting.len() < 100, "a queue of none is never full");
-        }
-        Self { port: address.port(), _listener: listener, _waiting: waiting }
-    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 use strongroom::sandbox::{
-    Compiler, Engine, Grants, Limits, LoadError, Network, NetworkLimits, OpenGrants, Source, Template,
+    Compiler, Engine, Grants, Limits, LoadError, Network, NetworkGrants, NetworkLimits, OpenGrants, Source, Template,
 };
 
 pub fn run(input: &[u8]) {
@@ -37,7 +37,7 @@ impl Place {
         let engine = Engine::new()?;
         let grants = Grants {
             directories: Vec::new(),
-            network: Vec::new(),
+            network: NetworkGrants::default(),
             environment: Vec::new(),
             settings: Vec::new(),
             allow_chown: false,

@@ -4,7 +4,7 @@ use super::account::Account;
 use super::options::{CommonOptions, DirectoryOptions, GuestChoice};
 use super::report::Failure;
 use crate::log::Peer;
-use crate::sandbox::{Access, DirectoryGrant, Embedded, Source};
+use crate::sandbox::{Access, DirectoryGrant, Embedded, NetworkGrants, Source};
 use crate::serve::Launch;
 use crate::storage::StoragePath;
 use clap::Args;
@@ -38,7 +38,7 @@ impl Jail {
             guest: Source::Embedded(Embedded::Jail),
             directories: vec![DirectoryGrant { host, guest: StoragePath::root().into_string(), access }],
             directory_options: Some(&self.directories),
-            network: Vec::new(),
+            network: NetworkGrants::default(),
             environment: Vec::new(),
         };
         self.common.launch(choice, account, peer)

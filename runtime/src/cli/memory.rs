@@ -4,7 +4,7 @@ use super::account::Account;
 use super::options::{CommonOptions, GuestChoice};
 use super::report::Failure;
 use crate::log::Peer;
-use crate::sandbox::{Embedded, Source};
+use crate::sandbox::{Embedded, NetworkGrants, Source};
 use crate::serve::Launch;
 use clap::Args;
 
@@ -20,7 +20,7 @@ impl Memory {
             guest: Source::Embedded(Embedded::Memory),
             directories: Vec::new(),
             directory_options: None,
-            network: Vec::new(),
+            network: NetworkGrants::default(),
             environment: Vec::new(),
         };
         self.common.launch(choice, account, peer)

@@ -1,7 +1,9 @@
-//! `--connect` and `--connect-private`: the destinations that a guest may connect to.
+//! `--connect`, `--connect-private` and `--tls-ca`: where a guest may connect to, and whom TLS trusts there.
 
-use crate::sandbox::{Destination, NetworkGrant, Scope};
+use crate::sandbox::{Authorities, AuthoritiesError, Destination, NetworkGrant, NetworkGrants, Scope};
 use clap::Args;
+use std::path::Path;
+use thiserror::Error;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
@@ -18,12 +20,28 @@ pub(super) struct NetworkArguments {
     /// Addresses of clouds' metadata services can be granted by --connect only, written out.
     #[arg(long, value_name = "HOST:PORT")]
     connect_private: Vec<Destination>,
+
+    /// Let TLS trust the authorities in FILE (PEM) beside the system's
+    #[arg(long, value_name = "FILE", value_parser = authorities)]
+    tls_ca: Vec<Authorities>,
+}
+
+#[derive(Debug, Error)]
+#[error("{file}: {reason}")]
+struct NoAuthorities {
+    file: String,
+    reason: AuthoritiesError,
+}
+
+fn authorities(file: &str) -> Result<Authorities, NoAuthorities> {
+    Authorities::read(Path::new(file)).map_err(|reason| NoAuthorities { file: file.to_owned(), reason })
 }
 
 impl NetworkArguments {
-    pub(super) fn grants(self) -> Vec<NetworkGrant> {
+    pub(super) fn grants(self) -> NetworkGrants {
         let with = |scope| move |destination| NetworkGrant { destination, scope };
         let private = self.connect_private.into_iter().map(with(Scope::Private));
-        self.connect.into_iter().map(with(Scope::Public)).chain(private).collect()
+        let destinations = self.connect.into_iter().map(with(Scope::Public)).chain(private).collect();
+        NetworkGrants { destinations, authorities: Authorities::join(self.tls_ca) }
     }
 }

@@ -10,7 +10,7 @@ use super::start_directory::start_directory;
 use super::units::umask;
 use super::unsafe_grant::{self, Protected, ProtectedKind};
 use crate::log::{LogOptions, Peer};
-use crate::sandbox::{DirectoryGrant, Grants, NetworkGrant, OpenDirectory, Source};
+use crate::sandbox::{DirectoryGrant, Grants, NetworkGrants, OpenDirectory, Source};
 use crate::serve::Launch;
 use crate::sftp::RequestPolicy;
 use clap::Args;
@@ -103,7 +103,7 @@ pub(super) struct GuestChoice<'a> {
     pub guest: Source,
     pub directories: Vec<DirectoryGrant>,
     pub directory_options: Option<&'a DirectoryOptions>,
-    pub network: Vec<NetworkGrant>,
+    pub network: NetworkGrants,
     pub environment: Vec<(String, String)>,
 }
 

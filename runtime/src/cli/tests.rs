@@ -90,9 +90,9 @@ fn a_component_connects_where_it_was_told() {
     let launch =
         launched(&["run", "/guest.wasm", "--connect", "DB.example:80", "--connect-private", "[fd00::1]:81"]).unwrap();
     let granted: Vec<_> =
-        launch.grants.network.iter().map(|grant| (grant.destination.to_string(), grant.scope)).collect();
+        launch.grants.network.destinations.iter().map(|grant| (grant.destination.to_string(), grant.scope)).collect();
     assert_eq!(granted, [("db.example:80".to_owned(), Scope::Public), ("[fd00::1]:81".to_owned(), Scope::Private)]);
-    assert!(launched(&["run", "/guest.wasm"]).unwrap().grants.network.is_empty());
+    assert!(launched(&["run", "/guest.wasm"]).unwrap().grants.network.destinations.is_empty());
     assert!(parsed(&["jail", "/srv", "--connect", "db.example:80"]).is_err());
 }
 
@@ -100,7 +100,7 @@ fn a_component_connects_where_it_was_told() {
 fn memory_is_granted_nothing() {
     let launch = launched(&["memory"]).unwrap();
     assert_eq!(launch.guest, Source::Embedded(Embedded::Memory));
-    assert!(launch.grants.directories.is_empty() && launch.grants.network.is_empty());
+    assert!(launch.grants.directories.is_empty() && launch.grants.network.destinations.is_empty());
 }
 
 #[test]

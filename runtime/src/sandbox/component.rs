@@ -38,6 +38,8 @@ pub enum LoadError {
     OtherContract { name: String, found: String, expected: &'static str },
     #[error("{name}: imports {import}, which this host does not offer; build it without that import")]
     UnknownImport { name: String, import: String },
+    #[error("{name}: imports wasi:tls, which is offered with a destination only; grant one with --connect HOST:PORT")]
+    NoNetwork { name: String },
     #[error("{name}: does not fit the contract {expected}: {reason}; build it with that version of wit/")]
     Mismatch { name: String, expected: &'static str, reason: String },
     #[error(transparent)]

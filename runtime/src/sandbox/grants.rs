@@ -1,6 +1,6 @@
 //! What an operator granted. A guest's authority is this and nothing else.
 
-use super::network::NetworkGrant;
+use super::network::NetworkGrants;
 use crate::confine;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -30,8 +30,7 @@ pub struct DirectoryGrant {
 #[derive(Clone, Debug)]
 pub struct Grants {
     pub directories: Vec<DirectoryGrant>,
-    /// Where the guest may connect to.
-    pub network: Vec<NetworkGrant>,
+    pub network: NetworkGrants,
     pub environment: Vec<(String, String)>,
     /// Handed to `connect`; the values are never logged.
     pub settings: Vec<(String, String)>,
@@ -59,8 +58,7 @@ pub enum GrantError {
 #[derive(Clone, Debug)]
 pub struct OpenGrants {
     pub directories: Vec<OpenDirectory>,
-    /// Where the guest may connect to.
-    pub network: Vec<NetworkGrant>,
+    pub network: NetworkGrants,
     pub environment: Vec<(String, String)>,
     /// Handed to `connect`; the values are never logged.
     pub settings: Vec<(String, String)>,

@@ -76,7 +76,11 @@ const INTERFACES: &[(&str, Link)] = &[
     }),
     ("wasi:random/*@0.3.", p3::random::add_to_linker),
     ("wasi:sockets/*@0.3.", network::add_to_linker),
+    (TLS, wasmtime_wasi_tls::p3::add_to_linker),
 ];
+
+/// A draft of WASI's, and much code, so that it is there for those alone whose guests may connect to something.
+const TLS: &str = "wasi:tls/*@0.3.";
 
 /// WASI's resource table as its `io` package wants it.
 struct Table;
@@ -85,16 +89,21 @@ impl HasData for Table {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// A linker with all that `component` imports and this host offers.
-pub fn linker(engine: &Engine, component: &Component) -> wasmtime::Result<Linker<State>> {
+/// A linker with all that `component` imports and this host offers with or without a grant for the network.
+pub fn linker(engine: &Engine, component: &Component, has_network: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.inner());
     let imports = imports(engine, component);
     for (offer, link) in INTERFACES {
-        if imports.iter().any(|import| is_match(offer, import)) {
+        if (has_network || *offer != TLS) && imports.iter().any(|import| is_match(offer, import)) {
             link(&mut linker)?;
         }
     }
     Ok(linker)
+}
+
+/// Whether `component` is one that speaks TLS.
+pub fn imports_tls(engine: &Engine, component: &Component) -> bool {
+    imports(engine, component).iter().any(|import| is_match(TLS, import))
 }
 
 /// The first import that this host does not offer.

@@ -44,7 +44,10 @@ pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenDirectory, Open
 pub use instance::{Calls, Instance};
 pub use limits::{Limits, NetworkLimits};
 pub use native::NativeFile;
-pub use network::{Destination, DestinationError, Network, NetworkGrant, ResolveJob, Scope, run_resolver};
+pub use network::{
+    Authorities, AuthoritiesError, Destination, DestinationError, Network, NetworkGrant, NetworkGrants, ResolveJob,
+    Scope, run_resolver,
+};
 pub use session::{Finished, StorageSession};
 pub use template::Template;
 

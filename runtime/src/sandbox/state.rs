@@ -12,6 +12,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxBuilder, WasiTlsCtxView, WasiTlsView};
 
 pub struct State {
     wasi: WasiCtx,
@@ -20,6 +21,7 @@ pub struct State {
     pub(super) memory: MemoryLimiter,
     pub(super) watch: Arc<Watch>,
     network: Arc<Network>,
+    tls: WasiTlsCtx,
 }
 
 impl State {
@@ -51,7 +53,14 @@ impl State {
             memory: MemoryLimiter::new(limits),
             watch: Arc::new(Watch::new()),
             network,
+            // One that refuses.
+            tls: WasiTlsCtxBuilder::new().build(),
         }
+    }
+
+    /// For a guest that asks for TLS.
+    pub(super) fn set_tls(&mut self, tls: WasiTlsCtx) {
+        self.tls = tls;
     }
 
     /// What calls on sockets of WASI 0.3 need.
@@ -63,6 +72,12 @@ impl State {
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiTlsView for State {
+    fn tls(&mut self) -> WasiTlsCtxView<'_> {
+        WasiTlsCtxView { ctx: &mut self.tls, table: &mut self.table }
     }
 }
 

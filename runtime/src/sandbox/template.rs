@@ -4,7 +4,8 @@
 use super::bindings::{copying, storage};
 use super::component::{LoadError, Source, one_line};
 use super::instance::{Guest, Instance, supervise};
-use super::linker::{linker, unknown_import};
+use super::linker::{imports_tls, linker, unknown_import};
+use super::network::Tls;
 use super::output::GuestOutput;
 use super::state::{State, preopens};
 use super::watch::{CpuMeter, TimeLimit};
@@ -24,6 +25,7 @@ pub struct Template {
     grants: OpenGrants,
     filesystem: WasiFilesystemCtx,
     network: Arc<Network>,
+    tls: Option<Tls>,
     output: GuestOutput,
     limits: Limits,
 }
@@ -45,14 +47,30 @@ impl Template {
             expected: CONTRACT_VERSION,
             reason: one_line(&error),
         };
-        let linker = linker(engine, &component).map_err(mismatch)?;
+        let has_tls = imports_tls(engine, &component);
+        if has_tls && !network.is_granted() {
+            return Err(LoadError::NoNetwork { name: source.name() });
+        }
+        let tls = has_tls.then(|| Tls::new(&network)).transpose().map_err(mismatch)?;
+        let linker = linker(engine, &component, network.is_granted()).map_err(mismatch)?;
         let instance =
             linker.instantiate_pre(&component).map_err(|error| link_error(source, engine, &component, &error))?;
         let storage = storage::GuestIndices::new(&instance).map_err(mismatch)?;
         let copying = copying::GuestIndices::new(&instance).ok();
         let filesystem = preopens(&grants).map_err(|error| LoadError::Preopen { reason: one_line(&error) })?;
         let output = GuestOutput::new(limits.log_bytes);
-        Ok(Self { engine: engine.clone(), instance, storage, copying, grants, filesystem, network, output, limits })
+        Ok(Self {
+            engine: engine.clone(),
+            instance,
+            storage,
+            copying,
+            grants,
+            filesystem,
+            network,
+            tls,
+            output,
+            limits,
+        })
     }
 
     /// A fresh instance. Its start-up code runs under the limits of a call.
@@ -84,7 +102,11 @@ impl Template {
     }
 
     fn store(&self) -> Store<State> {
-        let state = State::new(&self.grants, &self.filesystem, Arc::clone(&self.network), &self.output, &self.limits);
+        let mut state =
+            State::new(&self.grants, &self.filesystem, Arc::clone(&self.network), &self.output, &self.limits);
+        if let Some(tls) = &self.tls {
+            state.set_tls(tls.context(&self.network));
+        }
         let mut store = Store::new(self.engine.inner(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(self.limits.host_call_bytes);

@@ -1,8 +1,8 @@
 //! The embedded guests through the sandbox's own interface: what a session of calls sees, and what it may cost.
 
 use super::{
-    Access, Compiler, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Network, NetworkLimits,
-    Source, StorageSession, Template,
+    Access, Compiler, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Network, NetworkGrants,
+    NetworkLimits, Source, StorageSession, Template,
 };
 use crate::storage::{Answer, Call, Client, Ending, Error, ErrorCode, Features, FileId, OpenFlags, StoragePath};
 use std::path::Path;
@@ -31,7 +31,7 @@ fn grants(directory: Option<(&Path, Access)>) -> Grants {
         .collect();
     Grants {
         directories,
-        network: Vec::new(),
+        network: NetworkGrants::default(),
         environment: Vec::new(),
         settings: Vec::new(),
         allow_chown: false,

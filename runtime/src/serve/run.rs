@@ -56,7 +56,7 @@ pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
     // From here on a guest may have something to finish.
     let termination = Termination::watch()?;
     let directories = grants.directories.iter().map(OpenDirectory::reach).collect();
-    let ports = grants.network.iter().map(|grant| grant.destination.port.get()).collect();
+    let ports = grants.network.destinations.iter().map(|grant| grant.destination.port.get()).collect();
     confine::apply(launch.confinement, &Reach { directories, ports, system_log: launch.system_log })?;
     let opened = Cell::new(false);
     let outcome = runtime.block_on(async {

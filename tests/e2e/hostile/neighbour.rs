@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use strongroom::sandbox::{
-    self, Calls, Compiler, Embedded, Engine, Fault, Grants, Network, Source, StorageSession, Template,
+    self, Calls, Compiler, Embedded, Engine, Fault, Grants, Network, NetworkGrants, Source, StorageSession, Template,
 };
 use strongroom::storage::{Answer, Call, Client, DirectoryId, Error, FileId, OpenFlags, StoragePath};
 use strongroom_tests::PATIENCE;
@@ -186,7 +186,7 @@ impl Neighbour {
 async fn answer_as_before(rounds: &AtomicU64, is_over: &AtomicBool) {
     let nothing = Grants {
         directories: Vec::new(),
-        network: Vec::new(),
+        network: NetworkGrants::default(),
         environment: Vec::new(),
         settings: Vec::new(),
         allow_chown: false,

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use strongroom::sandbox::{Access, DirectoryGrant, Grants};
+use strongroom::sandbox::{Access, DirectoryGrant, Grants, NetworkGrants};
 use strongroom_tests::{Place, Program, strongroom, tools};
 
 pub const SECRET: &str = "the canary sings";
@@ -95,7 +95,7 @@ impl Scene {
                 directory("granted", "/", Access::ReadWrite),
                 directory("kept", "/kept", Access::ReadOnly),
             ],
-            network: Vec::new(),
+            network: NetworkGrants::default(),
             environment: Vec::new(),
             settings,
             allow_chown: false,

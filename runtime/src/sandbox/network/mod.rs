@@ -5,6 +5,7 @@
 //! 0.2 stay wasmtime's and are denied whatever is granted, because their waits block the instance.
 
 mod address;
+mod authorities;
 mod bindings;
 mod connection;
 mod convert;
@@ -16,12 +17,15 @@ mod streams;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod udp;
 mod usage;
 
+pub use authorities::{Authorities, AuthoritiesError};
 pub use destination::{Destination, DestinationError, Host, HostName};
 pub use policy::{NetworkGrant, Scope};
 pub use resolver::{Job as ResolveJob, run_child as run_resolver};
+pub use tls::Tls;
 
 use super::limits::NetworkLimits;
 use super::state::State;
@@ -37,9 +41,18 @@ use thiserror::Error;
 use usage::Usage;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
+/// All that a guest is given of the network. An empty one gives nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkGrants {
+    pub destinations: Vec<NetworkGrant>,
+    /// Whom TLS trusts beside the authorities of the system's store.
+    pub authorities: Authorities,
+}
+
 /// What a session's guest was granted of the network and what it has used of it, over all its instances.
 pub struct Network {
     is_granted: bool,
+    authorities: Authorities,
     policy: Mutex<Policy>,
     resolver: Option<Box<dyn Resolve>>,
     usage: Arc<Usage>,
@@ -62,12 +75,12 @@ pub enum LookupError {
 impl Network {
     /// To be called while programs can be started: names are looked up by a process of their own.
     pub fn start(
-        grants: &[NetworkGrant],
+        grants: &NetworkGrants,
         limits: &NetworkLimits,
         confinement: confine::Policy,
     ) -> io::Result<Arc<Self>> {
         let mut names: Vec<HostName> = Vec::new();
-        for grant in grants {
+        for grant in &grants.destinations {
             if let Host::Name(name) = &grant.destination.host
                 && !names.contains(name)
             {
@@ -82,13 +95,14 @@ impl Network {
     /// Where nothing is granted.
     pub fn none() -> Arc<Self> {
         let limits = NetworkLimits { connections: 0, connects: 0, bytes: 0, wait: Duration::ZERO };
-        Self::with_resolver(&[], &limits, None)
+        Self::with_resolver(&NetworkGrants::default(), &limits, None)
     }
 
-    fn with_resolver(grants: &[NetworkGrant], limits: &NetworkLimits, resolver: Option<Box<dyn Resolve>>) -> Arc<Self> {
+    fn with_resolver(grants: &NetworkGrants, limits: &NetworkLimits, resolver: Option<Box<dyn Resolve>>) -> Arc<Self> {
         Arc::new(Self {
-            is_granted: !grants.is_empty(),
-            policy: Mutex::new(Policy::new(grants.to_vec())),
+            is_granted: !grants.destinations.is_empty(),
+            authorities: grants.authorities.clone(),
+            policy: Mutex::new(Policy::new(grants.destinations.clone())),
             resolver,
             usage: Arc::new(Usage::new(limits.clone())),
             wait: limits.wait,

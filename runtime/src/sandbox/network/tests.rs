@@ -18,8 +18,9 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 }
 
 fn network(grants: &[(&str, Scope)], says: &[(&'static str, &[&str])]) -> Arc<Network> {
-    let grants: Vec<_> =
+    let destinations =
         grants.iter().map(|(text, scope)| NetworkGrant { destination: text.parse().unwrap(), scope: *scope }).collect();
+    let grants = NetworkGrants { destinations, authorities: Authorities::default() };
     let mut answers: HashMap<_, _> = says.iter().map(|(name, found)| (*name, Ok(addresses(found)))).collect();
     answers.insert("unknown.example", Err(ResolveError::Failed("Name or service not known".to_owned())));
     answers.insert("slow.example", Err(ResolveError::Timeout));

@@ -12,13 +12,17 @@ const MAX_REFUSALS_TOLD: u64 = 100;
 pub struct Usage {
     limits: NetworkLimits,
     open: AtomicUsize,
+    secured: AtomicUsize,
     opened: AtomicU64,
     bytes: AtomicU64,
     refusals: AtomicU64,
 }
 
-/// One connection of those that may be open at once, until it is dropped.
-pub struct Permit(Arc<Usage>);
+/// One of those that there may be at once, until it is dropped.
+pub struct Permit {
+    usage: Arc<Usage>,
+    count: fn(&Usage) -> &AtomicUsize,
+}
 
 /// Another connection would be one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -34,6 +38,7 @@ impl Usage {
         Self {
             limits,
             open: AtomicUsize::new(0),
+            secured: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             refusals: AtomicU64::new(0),
@@ -42,15 +47,22 @@ impl Usage {
 
     /// Counts a connection that is about to be opened. One that then fails has been opened, too.
     pub fn open(self: &Arc<Self>) -> Result<Permit, TooMany> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= self.limits.connections {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return Err(TooMany::AtOnce);
-        }
-        let permit = Permit(Arc::clone(self));
+        let permit = self.one_more(|usage| &usage.open)?;
         if self.opened.fetch_add(1, Ordering::Relaxed) >= self.limits.connects {
             return Err(TooMany::InAll);
         }
         Ok(permit)
+    }
+
+    /// Counts a connection that is about to be secured, of which there may be as many.
+    pub fn secure(self: &Arc<Self>) -> Result<Permit, TooMany> {
+        self.one_more(|usage| &usage.secured)
+    }
+
+    fn one_more(self: &Arc<Self>, count: fn(&Usage) -> &AtomicUsize) -> Result<Permit, TooMany> {
+        let permit = Permit { usage: Arc::clone(self), count };
+        let before = count(self).fetch_add(1, Ordering::Relaxed);
+        if before >= self.limits.connections { Err(TooMany::AtOnce) } else { Ok(permit) }
     }
 
     /// How many of `wanted` bytes may still be sent or received.
@@ -76,7 +88,7 @@ impl Usage {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        (self.count)(&self.usage).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -97,6 +109,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(usage.open().err(), Some(TooMany::AtOnce));
         }
+        assert!(usage.secure().is_ok(), "counted apart");
         drop(first);
         assert!(usage.open().is_ok());
     }

@@ -6,11 +6,12 @@ use crate::bindings::wasi::sockets::types::{
 };
 use crate::bindings::wit_stream;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use wit_bindgen::StreamResult;
+use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
 type Outcome = Result<String, String>;
 
-const PIECE_BYTES: usize = 16 << 10;
+/// More than TLS and its streams hold on the way.
+const PIECE_BYTES: usize = 255 << 10;
 
 pub async fn carry_out(words: &[&str]) -> Outcome {
     match words {
@@ -27,7 +28,7 @@ pub async fn carry_out(words: &[&str]) -> Outcome {
             };
             Ok(format!("connected to port {peer}"))
         }
-        ["echo", host, port, count] => echo(&connect(host, port).await?, count).await,
+        ["echo", host, port, count] => echo_by(&connect(host, port).await?, count).await,
         ["send", host, port, count] => send(&connect(host, port).await?, count).await,
         ["read", host, port] => read_to_end(&connect(host, port).await?).await,
         ["hold", host, port, count] => hold(host, port, count).await,
@@ -109,7 +110,7 @@ fn socket_address(address: IpAddr, port: u16) -> IpSocketAddress {
 }
 
 /// To an address without asking for it; to a name by the first of its addresses that answers.
-async fn connect(host: &str, port: &str) -> Result<TcpSocket, String> {
+pub async fn connect(host: &str, port: &str) -> Result<TcpSocket, String> {
     let port = number(port)?;
     let addresses = match host.parse() {
         Ok(address) => vec![address],
@@ -127,32 +128,42 @@ async fn connect(host: &str, port: &str) -> Result<TcpSocket, String> {
     Err(last)
 }
 
-/// Sends and takes back, piece by piece.
-async fn echo(socket: &TcpSocket, count: &str) -> Outcome {
-    let count: usize = number(count)?;
-    let (mut writer, reader) = wit_stream::new();
+async fn echo_by(socket: &TcpSocket, count: &str) -> Outcome {
+    let (writer, reader) = wit_stream::new();
     let sent = socket.send(reader);
-    let (mut stream, end) = socket.receive();
+    let (stream, end) = socket.receive();
+    match echo(writer, stream, count).await {
+        Ok(done) => sent.await.map_err(word).map(|()| done),
+        Err(Broken::Sending(done)) => Err(format!("after {done} bytes: {:?}", sent.await)),
+        Err(Broken::Receiving(done)) => Err(format!("after {done} bytes: {:?}", end.await)),
+    }
+}
+
+/// Which direction ended too early, and after how many bytes.
+pub enum Broken {
+    Sending(usize),
+    Receiving(usize),
+}
+
+/// Sends and takes back, piece by piece.
+pub async fn echo(mut writer: StreamWriter<u8>, mut stream: StreamReader<u8>, count: &str) -> Result<String, Broken> {
+    let count = count.parse().unwrap_or(0);
     let mut done = 0;
     while done < count {
         let piece = vec![b'x'; PIECE_BYTES.min(count - done)];
         let mut awaited = piece.len();
         if !writer.write_all(piece).await.is_empty() {
-            return Err(format!("after {done} bytes: {:?}", sent.await));
+            return Err(Broken::Sending(done));
         }
         while awaited > 0 {
             let (result, bytes) = stream.read(Vec::with_capacity(awaited)).await;
             match result {
                 StreamResult::Complete(_) => awaited -= bytes.len(),
-                StreamResult::Dropped | StreamResult::Cancelled => {
-                    return Err(format!("after {done} bytes: {:?}", end.await));
-                }
+                StreamResult::Dropped | StreamResult::Cancelled => return Err(Broken::Receiving(done)),
             }
         }
         done += PIECE_BYTES.min(count - done);
     }
-    drop(writer);
-    sent.await.map_err(word)?;
     Ok(format!("echoed {done}"))
 }
 
