@@ -140,12 +140,19 @@ fn a_granted_address_is_reached_and_no_other() {
 
 #[test]
 fn an_address_of_ipv6_is_reached() {
-    let echo = Echo::start(Ipv6Addr::LOCALHOST.into());
+    // A machine without IPv6 can say no more than that nobody is there.
+    let echo = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok().map(Echo::serve);
+    let port = echo.as_ref().map_or(1, Echo::port);
     let place = Place::new();
-    let mut client = caller(&place, &["--connect", &format!("[::1]:{}", echo.port())]).connect();
-    assert_eq!(ask(&mut client, &format!("echo ::1 {} 10", echo.port())), "echoed 10");
-    let command = format!("connect 127.0.0.1 {}", echo.port());
-    assert_eq!(ask(&mut client, &command), "error: ErrorCode::AccessDenied");
+    let mut client = caller(&place, &["--connect", &format!("[::1]:{port}")]).connect();
+    let answer = ask(&mut client, &format!("echo ::1 {port} 10"));
+    match echo {
+        Some(_) => assert_eq!(answer, "echoed 10"),
+        None => assert!(!answer.contains("AccessDenied") && answer.starts_with("error: "), "{answer}"),
+    }
+    for command in [format!("connect 127.0.0.1 {port}"), format!("connect ::2 {port}")] {
+        assert_eq!(ask(&mut client, &command), "error: ErrorCode::AccessDenied", "{command}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whom guests connect to: they listen on the loopback, on free ports, for as long as the test goes on.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use std::time::Duration;
 pub struct Echo(SocketAddr);
 
 impl Echo {
-    pub fn start(address: IpAddr) -> Self {
-        let listener = TcpListener::bind((address, 0)).unwrap();
+    pub fn serve(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for connection in listener.incoming() {
@@ -21,7 +20,7 @@ impl Echo {
     }
 
     pub fn local() -> Self {
-        Self::start(Ipv4Addr::LOCALHOST.into())
+        Self::serve(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
     }
 
     pub fn port(&self) -> u16 {

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, StreamResult};
 use wasmtime::{AsContextMut, StoreContextMut};
 
-/// What the host keeps for a guest that has no buffer of its own ready.
-const BUFFER_BYTES: usize = 8 << 10;
+/// What is moved at once where the other side is the host's too, as TLS is: a record's worth.
+const BUFFER_BYTES: usize = 16 << 10;
 
 type End = oneshot::Sender<Result<(), ErrorCode>>;
 
