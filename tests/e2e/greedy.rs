@@ -243,8 +243,9 @@ fn after_bytes(bytes: impl IntoIterator<Item = Vec<u8>>) -> (u64, u64, Option<i3
     // Replies are taken, so that it is not they who stop it.
     let reader = thread::spawn(move || output.read_to_end(&mut Vec::new()));
     for chunk in bytes {
-        after = after.max(raw.peak_memory());
-        if input.write_all(&chunk).is_err() || !raw.is_running() {
+        let Some(memory) = raw.peak_memory_unless_ended() else { break };
+        after = after.max(memory);
+        if input.write_all(&chunk).is_err() {
             break;
         }
     }

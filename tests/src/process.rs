@@ -305,12 +305,17 @@ impl Drop for Process {
     }
 }
 
-/// The most memory that a process had at once (VmHWM), in bytes.
+/// The most memory that a running process had at once (VmHWM), in bytes.
 pub fn peak_memory(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the status of a running process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel tells VmHWM");
+    peak_memory_unless_ended(id).expect("the process runs")
+}
+
+/// As [`peak_memory`]; nothing of a process that has ended and was not waited for, of which the kernel tells no memory.
+pub fn peak_memory_unless_ended(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the status of a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes = line.trim().strip_suffix(" kB").expect("VmHWM is in kB");
-    kibibytes.parse::<u64>().expect("VmHWM is a number") << 10
+    Some(kibibytes.parse::<u64>().expect("VmHWM is a number") << 10)
 }
 
 fn write_all(mut stdin: ChildStdin, chunks: &Receiver<Vec<u8>>) {

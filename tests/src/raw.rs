@@ -59,10 +59,6 @@ impl Raw {
         kill_process(Pid::from_child(&self.child), signal).expect("the server is there");
     }
 
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("a child can be waited for").is_none()
-    }
-
     /// What it used of the processor so far.
     pub fn processor_time(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("its stat");
@@ -74,6 +70,11 @@ impl Raw {
     /// See [`process::peak_memory`].
     pub fn peak_memory(&self) -> u64 {
         process::peak_memory(self.child.id())
+    }
+
+    /// See [`process::peak_memory_unless_ended`].
+    pub fn peak_memory_unless_ended(&self) -> Option<u64> {
+        process::peak_memory_unless_ended(self.child.id())
     }
 
     pub fn wait(&mut self) -> ExitStatus {
