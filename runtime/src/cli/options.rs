@@ -177,9 +177,7 @@ impl CommonOptions {
     }
 
     fn protected(&self, guest: &Source, account: &Account) -> Vec<Protected> {
-        // The list of keys may be a link out of .ssh.
-        let keys = account.homes().flat_map(|home| [home.join(".ssh"), home.join(".ssh/authorized_keys")]);
-        let keys = keys.map(|path| Protected { kind: ProtectedKind::SshKeys, path });
+        let keys = account.homes().map(|home| Protected { kind: ProtectedKind::SshKeys, path: home.join(".ssh") });
         let cache = match &self.cache_dir {
             Some(path) => Some(Protected { kind: ProtectedKind::ChosenCache, path: path.clone() }),
             None => default_cache_dir(account).map(|path| Protected { kind: ProtectedKind::DefaultCache, path }),

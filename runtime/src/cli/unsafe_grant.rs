@@ -8,6 +8,7 @@
 use crate::sandbox::{Access, OpenDirectory};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::fmt;
@@ -26,8 +27,20 @@ pub(super) struct Protected {
     pub path: PathBuf,
 }
 
+impl Protected {
+    /// The file of it that lies deepest, on the way to which everything is looked at.
+    fn innermost(&self) -> Cow<'_, Path> {
+        match self.kind {
+            // The list of keys may be a link out of .ssh.
+            ProtectedKind::SshKeys => Cow::Owned(self.path.join("authorized_keys")),
+            _ => Cow::Borrowed(&self.path),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProtectedKind {
+    /// The directory .ssh with the list of keys in it.
     SshKeys,
     DefaultCache,
     ChosenCache,
@@ -87,7 +100,7 @@ pub(super) fn find(grants: &[OpenDirectory], protected: impl FnOnce() -> Vec<Pro
     }
     let mut found = Vec::new();
     for thing in protected() {
-        let holders = Holders::of(&thing.path);
+        let holders = Holders::of(&thing.innermost());
         let unsafe_grants = writable.iter().filter(|(_, identity)| holders.contains(*identity));
         found.extend(
             unsafe_grants.map(|(grant, _)| UnsafeGrant { grant: grant.host.clone(), protected: thing.clone() }),
@@ -262,6 +275,15 @@ mod tests {
         assert!(!house.is_unsafe("srv/data", "home/link"));
         symlink(house.path("home/alice"), house.path("srv/data/granted")).unwrap();
         assert!(house.is_unsafe("srv/data/granted", "home/alice/.ssh"), "a grant by way of a link");
+    }
+
+    #[test]
+    fn keys_count_where_their_list_lies_too() {
+        let house = House::new();
+        symlink(house.path("srv/keys"), house.path("home/alice/.ssh/authorized_keys")).unwrap();
+        assert!(house.is_unsafe("srv", "home/alice/.ssh"));
+        assert!(house.is_unsafe("home/alice/.ssh", "home/alice/.ssh"));
+        assert!(!house.is_unsafe("srv/data", "home/alice/.ssh"));
     }
 
     #[test]

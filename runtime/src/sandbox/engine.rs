@@ -1,9 +1,9 @@
 //! The one engine of a process, with the thread that interrupts guests which do not return.
 
 use super::config::engine_config;
+use super::fault::Fault;
 use super::ticker::Ticker;
 use super::unchecked::CodePages;
-use std::io;
 use std::sync::{Arc, OnceLock};
 
 /// Compiles, loads and runs components. Cheap to clone.
@@ -32,10 +32,12 @@ impl Engine {
 
     /// Starts the thread that interrupts guests, unless it runs. Not before the first guest does: what confines a
     /// process wants to find one thread.
-    pub(super) fn start_ticker(&self) -> io::Result<()> {
+    pub(super) fn start_ticker(&self) -> Result<(), Fault> {
         if self.ticker.get().is_none() {
+            let ticker = Ticker::start(&self.engine)
+                .map_err(|error| Fault::Instantiation(format!("the epoch thread cannot be started: {error}")))?;
             // Of two that were started at once the later one ends.
-            let _ = self.ticker.set(Ticker::start(&self.engine)?);
+            let _ = self.ticker.set(ticker);
         }
         Ok(())
     }

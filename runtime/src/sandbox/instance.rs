@@ -40,7 +40,8 @@ impl Instance {
         let Self { store, guest, engine, watch } = self;
         let watch: &Watch = watch;
         let guest: &Guest = guest;
-        let running = store.run_concurrent(async |accessor| body(&Calls { accessor, guest, watch }).await);
+        let engine: &Engine = engine;
+        let running = store.run_concurrent(async |accessor| body(&Calls { accessor, guest, engine, watch }).await);
         supervise(engine, watch, running).await?.map_err(|error| Fault::from_error(&error))?
     }
 
@@ -102,6 +103,7 @@ pub(super) async fn supervise<R>(engine: &Engine, watch: &Watch, running: impl F
 pub struct Calls<'a> {
     accessor: &'a Accessor<State>,
     guest: &'a Guest,
+    engine: &'a Engine,
     watch: &'a Watch,
 }
 
@@ -131,6 +133,12 @@ impl<'a> Calls<'a> {
                 notes: connected.notes,
             },
         )))
+    }
+
+    /// Sees to it that calls can be interrupted, which [`Calls::start`] does too: for moments in which there is nothing
+    /// else to do. A failure is told by the next call.
+    pub fn prepare(&self) {
+        let _ = self.engine.start_ticker();
     }
 
     /// Notes that control is with the host, so that the guest's CPU time starts anew.
@@ -163,7 +171,9 @@ impl<'a> Calls<'a> {
         let (operation, limit) = describe(&call, &self.guest.limits);
         let prepared = Prepared::new(session, call);
         let (accessor, guest, watch) = (self.accessor, self.guest, self.watch);
+        let interrupts = self.engine.start_ticker();
         async move {
+            interrupts?;
             let prepared = match prepared {
                 Ok(prepared) => prepared,
                 Err(error) => return Ok(Finished { result: Err(error), effect: Effect::None }),

@@ -19,6 +19,8 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 /// A guest that is ready to be instantiated, many times.
 pub struct Template {
     engine: Engine,
+    /// Built with this executable, so that its start and its `connect` are known to return.
+    is_own: bool,
     instance: InstancePre<State>,
     storage: storage::GuestIndices,
     copying: Option<copying::GuestIndices>,
@@ -61,6 +63,7 @@ impl Template {
         let output = GuestOutput::new(limits.log_bytes);
         Ok(Self {
             engine: engine.clone(),
+            is_own: matches!(source, Source::Embedded(_)),
             instance,
             storage,
             copying,
@@ -75,9 +78,9 @@ impl Template {
 
     /// A fresh instance. Its start-up code runs under the limits of a call.
     pub async fn instantiate(&self) -> Result<Instance, Fault> {
-        self.engine
-            .start_ticker()
-            .map_err(|error| Fault::Instantiation(format!("the epoch thread cannot be started: {error}")))?;
+        if !self.is_own {
+            self.engine.start_ticker()?;
+        }
         let mut store = self.store();
         let watch = Arc::clone(&store.data().watch);
         let guest = {

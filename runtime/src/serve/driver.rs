@@ -171,6 +171,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             if matches!(self.end, Some(End::EndTimeout)) {
                 return Poll::Ready(Ok(Turn::Finished(End::EndTimeout)));
             }
+            calls.prepare();
             match self.wait(context, is_alone) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => self.finish(End::ClientGone(error), false),
