@@ -4,6 +4,7 @@ use super::cache::{CacheError, CompileCache};
 use super::compile::{CompileError, Compiler};
 use super::embedded::Embedded;
 use super::guest_file::{NotAGuest, check_exports, read_guest};
+use super::precompiled::{self, PrecompiledError};
 use super::{Engine, artifact, unchecked};
 use crate::inspect::Export;
 use std::borrow::Cow;
@@ -18,6 +19,8 @@ pub enum Source {
     /// Built into this executable.
     Embedded(Embedded),
     File(PathBuf),
+    /// Code that was compiled ahead of time, which is trusted.
+    Precompiled(PathBuf),
 }
 
 /// A guest that cannot be used, in one line: the thing, the reason, the next step.
@@ -38,6 +41,8 @@ pub enum LoadError {
     #[error("{name}: does not fit the contract {expected}: {reason}; build it with that version of wit/")]
     Mismatch { name: String, expected: &'static str, reason: String },
     #[error(transparent)]
+    Precompiled(#[from] PrecompiledError),
+    #[error(transparent)]
     Cache(#[from] CacheError),
     #[error("the granted directories cannot be handed to the guest: {reason}")]
     Preopen { reason: String },
@@ -48,7 +53,7 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Self::Embedded(embedded) => embedded.name().to_owned(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Precompiled(path) => path.display().to_string(),
         }
     }
 
@@ -64,6 +69,7 @@ impl Source {
                 }
             },
             Self::File(path) => self.compile(engine, &read_guest(path)?, cache, compiler)?,
+            Self::Precompiled(path) => precompiled::load(engine, path)?,
         };
         self.check_exports(engine, &component)?;
         Ok(component)
@@ -73,7 +79,7 @@ impl Source {
     pub fn component(&self) -> Result<Cow<'static, [u8]>, NotAGuest> {
         match self {
             Self::Embedded(embedded) => Ok(Cow::Borrowed(embedded.component())),
-            Self::File(path) => read_guest(path).map(Cow::Owned),
+            Self::File(path) | Self::Precompiled(path) => read_guest(path).map(Cow::Owned),
         }
     }
 
@@ -88,15 +94,19 @@ impl Source {
         if let Some(found) = cache.as_ref().and_then(|cache| cache.load(engine, component)) {
             return Ok(found);
         }
-        tracing::info!("compiling the guest ({} bytes)", component.len());
-        let sealed =
-            compiler.compile(engine, component).map_err(|reason| LoadError::Compile { name: self.name(), reason })?;
+        let sealed = self.sealed(engine, component, compiler)?;
         if let Some(cache) = cache {
             cache.store(engine, component, &sealed);
         }
         let code = artifact::unseal(engine, &sealed).unwrap_or_default();
         unchecked::load_compiled(engine.inner(), code)
             .map_err(|error| LoadError::Load { name: self.name(), reason: one_line(&error) })
+    }
+
+    /// Compiles the component, whatever a cache may hold.
+    pub(super) fn sealed(&self, engine: &Engine, component: &[u8], compiler: &Compiler) -> Result<Vec<u8>, LoadError> {
+        tracing::info!("compiling the guest ({} bytes)", component.len());
+        compiler.compile(engine, component).map_err(|reason| LoadError::Compile { name: self.name(), reason })
     }
 
     fn check_exports(&self, engine: &Engine, component: &Component) -> Result<(), NotAGuest> {

@@ -91,7 +91,9 @@ impl FileKind {
             Self::Special => "name a regular file",
             Self::CoreModule => "build it for wasm32-wasip2, or wrap it with `wasm-tools component new`",
             Self::TextForm => "turn it into a component with `wasm-tools parse`",
-            Self::Precompiled => "name the component that it was made from",
+            Self::Precompiled => {
+                "name the component that it was made from, or load it with --precompiled if you trust it"
+            }
             Self::Program => "name the component",
             Self::Empty | Self::UnknownWebAssembly | Self::Text | Self::Other => {
                 "build one with `cargo build --target wasm32-wasip2`"
@@ -173,7 +175,8 @@ fn file_type(file: &File) -> io::Result<FileType> {
     Ok(FileType::from_raw_mode(rustix::fs::fstat(file)?.st_mode))
 }
 
-fn broken(name: &str, error: &Unreadable) -> NotAGuest {
+/// What `name` holds begins as a component does and is none.
+pub fn broken(name: &str, error: &Unreadable) -> NotAGuest {
     NotAGuest::Broken { name: name.to_owned(), reason: join_lines(&error.to_string()) }
 }
 
