@@ -7,16 +7,11 @@ use wasmparser::ProducersSectionReader;
 /// Of all sections together; what goes over it is not told.
 const MAX_PRODUCERS: usize = 50;
 
-/// What names no language, and is made of one all the same.
-const TOOLS: [(&str, &str); 7] = [
-    ("componentize-py", "Python"),
-    ("componentize-qjs", "JavaScript"),
-    ("jco", "JavaScript"),
-    ("wit-bindgen-rust", "Rust"),
-    ("wit-bindgen-c", "C"),
-    ("clang", "C or C++"),
-    ("LLVM", "C or C++"),
-];
+/// Languages whose interpreter is in another one, which its parts name as well.
+const INTERPRETED: [&str; 2] = ["JavaScript", "Python"];
+
+/// Tools that are for one language, which the parts that they made need not name.
+const TOOLS: [(&str, &str); 2] = [("wit-bindgen-rust", "Rust"), ("wit-bindgen-c", "C")];
 
 /// Each tool once. A tool is what the component says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,14 +44,17 @@ impl Producers {
         }
     }
 
-    /// What it is written in: as the tool for one language tells, or else as its parts say.
+    /// What it is written in, as far as that is told: Rust's standard library is partly in C.
     pub fn languages(&self) -> Vec<&str> {
         let named: BTreeSet<&str> = self.of("language").collect();
-        let of_tool = |tool: &str| self.0.iter().any(|producer| producer.field != "language" && producer.name == tool);
-        let guessed = TOOLS.iter().find(|(tool, _)| of_tool(tool)).map(|(_, language)| *language);
-        match guessed {
-            Some(language) if named.is_empty() || !language.starts_with('C') => vec![language],
-            _ => named.into_iter().collect(),
+        if let Some(language) = INTERPRETED.iter().find(|language| named.contains(**language)) {
+            return vec![language];
+        }
+        let is_made_by =
+            |tool: &str| ["processed-by", "sdk"].iter().any(|field| self.of(field).any(|name| name == tool));
+        match TOOLS.iter().find(|(tool, _)| is_made_by(tool)) {
+            Some((_, language)) => vec![language],
+            None => named.into_iter().collect(),
         }
     }
 

@@ -49,7 +49,9 @@ impl fmt::Display for Report<'_> {
             if languages.is_empty() { "not told".to_owned() } else { Safe(&languages).to_string() }
         )?;
         for producer in inspection.producers.0.iter().filter(|producer| producer.field != "language") {
-            writeln!(f, "  made by   {}", Safe(format!("{} {}", producer.name, producer.version).trim_end()))?;
+            // Behind the version itself some say where they were built.
+            let version = producer.version.split_whitespace().next().unwrap_or_default();
+            writeln!(f, "  made by   {} {}", Safe(&producer.name), Safe(version))?;
         }
         self.write_abilities(f)?;
         for wants in inspection.declared() {
