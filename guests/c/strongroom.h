@@ -171,6 +171,36 @@ struct strongroom_storage {
 
 extern const struct strongroom_storage strongroom_storage;
 
+/*
+ * What the storage wants of whoever runs it, for `strongroom inspect`; it grants nothing. Once, outside of functions, with
+ * no commas between the parts:
+ *
+ *     STRONGROOM_WANTS(
+ *         STRONGROOM_NAME("photos", "1.0.0", "Photographs by year")
+ *         STRONGROOM_SETTING("bucket", "required", "The bucket's name")
+ *         STRONGROOM_SETTING("port", "=443", "The server's port")
+ *         STRONGROOM_ADDRESS("s3.example.com:{port}", "required", "The bucket's server"))
+ *
+ * Each need is "required" or "optional", of a setting also "=" and its default. All texts are one line.
+ */
+#define STRONGROOM_WANTS(parts) STRONGROOM_WANTS_SECTION(parts)
+#define STRONGROOM_NAME(name, version, about) "name\t" name "\nversion\t" version "\nabout\t" about "\n"
+#define STRONGROOM_SETTING(name, need, help) "setting\t" name "\t" need "\t" help "\n"
+/* A setting whose value belongs in a file: --set name=@FILE. */
+#define STRONGROOM_SECRET(name, need, help) "secret\t" name "\t" need "\t" help "\n"
+/* `access` is "ro" or "rw". */
+#define STRONGROOM_GRANTED_DIRECTORY(path, access, need, reason) \
+    "directory\t" path "\t" access "\t" need "\t" reason "\n"
+/* "HOST:PORT", or "{setting}" for what that setting names; either part may be a "{setting}" as well. */
+#define STRONGROOM_ADDRESS(address, need, reason) "address\t" address "\t" need "\t" reason "\n"
+#define STRONGROOM_VARIABLE(name, need, reason) "variable\t" name "\t" need "\t" reason "\n"
+/* In C alone no custom section can be written. */
+#define STRONGROOM_WANTS_SECTION(parts) \
+    __asm__(".section \".custom_section.strongroom-wants\",\"\",@\n" \
+            ".ascii \"strongroom-wants 1\\n\"\n" \
+            ".ascii " #parts "\n" \
+            ".section .text,\"\",@\n");
+
 /* Says more about the error that the function at work is about to return: `message` to the client, without a host, a
  * credential or a path but the client's own, `detail` to the operator's log. Either may be NULL; both are copied. */
 void strongroom_explain(const char *message, const char *detail);

@@ -82,13 +82,19 @@ fn what_is_no_component_is_told_what_it_is() {
         ("empty", &b""[..], ["an empty file", "cargo build"]),
         ("text", b"hello, world", ["a text file", "cargo build"]),
         ("wat", b"(component)", ["text form", "wasm-tools parse"]),
-        ("native", b"\x7fELF\x02\x01\x01\0", ["native code", "name the component"]),
+        ("comments", b";; a comment\n(component)", ["text form", "wasm-tools parse"]),
+        ("native", b"\x7fELF\x02\x01\x01\0", ["a program in native code", "name the component"]),
         ("noise", b"\x00\xff\x00\xff\x00\xff\x00\xff", ["not WebAssembly", "cargo build"]),
         ("new", b"\0asm\x63\0\x01\0", ["unknown version", "cargo build"]),
     ] {
         let file = place.file(format!("{name}.wasm"), contents);
         assert_refused(&run(&place, &file).run(), 1, &[&[file.to_str().unwrap()][..], &words].concat());
     }
+    let directory = place.directory("directory");
+    assert_refused(&run(&place, &directory).run(), 1, &[directory.to_str().unwrap(), "is a directory", "in it"]);
+    let pipe = place.path("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    assert_refused(&run(&place, &pipe).run(), 1, &[pipe.to_str().unwrap(), "a pipe", "regular file"]);
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn a_component_that_breaks_off_does_not_parse() {
     let place = Place::new();
     let whole = fs::read(guest("hide")).unwrap();
     let half = place.file("half.wasm", &whole[..whole.len() / 2]);
-    assert_refused(&run(&place, &half).run(), 1, &[half.to_str().unwrap(), "does not compile", "build it again"]);
+    assert_refused(&run(&place, &half).run(), 1, &[half.to_str().unwrap(), "does not parse", "build it again"]);
 }
 
 #[test]
@@ -119,7 +125,8 @@ fn a_component_without_the_export_is_told_which() {
 fn a_component_of_another_contract_is_told_both_versions() {
     let place = Place::new();
     let component = guest_from_text(&place, "other-version");
-    assert_refused(&run(&place, &component).run(), 1, &[component.to_str().unwrap(), "@0.2.0", "@0.1.0", "wit/"]);
+    let words = [component.to_str().unwrap(), "newer", "@0.2.0", "@0.1.0", "update strongroom", "wit/"];
+    assert_refused(&run(&place, &component).run(), 1, &words);
 }
 
 #[test]

@@ -7,6 +7,8 @@
 
 enum { PATH_MAX_BYTES = 4096, BLOCK = 4096, BLOCKS = 16384, LINKS_MAX = 40 };
 
+STRONGROOM_WANTS(STRONGROOM_NAME("simple", "0.1.0", "Files in memory, for as long as the session lasts"))
+
 /* What all files together take, in blocks. */
 static size_t blocks_used;
 

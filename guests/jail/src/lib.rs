@@ -47,6 +47,12 @@ struct JailDirectory(Listing);
 
 strongroom_guest::export!(Jail);
 
+strongroom_guest::wants! {
+    "jail": "One directory of the host, as a virtual chroot";
+    directory "/" rw required: "What is served; grant it read-only to refuse changes";
+    setting "native" = "yes": "Whether the host moves the bytes of open files by itself: yes or no";
+}
+
 impl Storage for Jail {
     type Session = JailSession;
 

@@ -1,5 +1,4 @@
 // Simple: files in memory, for as long as the session lasts. It has every operation that a storage can have.
-// Setting: `capacity`, how many bytes the files may hold, as `df` shows it (64 MiB unless set).
 
 import { FEATURES, Storage, StorageError, encodeText } from "strongroom";
 
@@ -35,6 +34,11 @@ class Node {
 }
 
 export default class Simple extends Storage {
+  static wants = {
+    name: "simple",
+    about: "Files in memory",
+    settings: [{ name: "capacity", help: "How many bytes the files may hold, as df shows it", default: "67108864" }],
+  };
   static features = FEATURES.filter((name) => !NOT_KEPT.includes(name));
 
   constructor(client, settings) {

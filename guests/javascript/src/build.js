@@ -3,12 +3,14 @@
 // the storage; what it imports is bundled.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+
+import { producersSection, wantsSection } from "./wants.js";
 
 const WORLD = "guest";
 const JCO = "@bytecodealliance/jco";
@@ -17,9 +19,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 class BuildError extends Error {}
 
-function build() {
+async function build() {
   const { module, output, wit } = chosen();
   if (!existsSync(module)) throw new BuildError(`there is no file ${module}`);
+  const wants = await wanted(module);
   const folder = mkdtempSync(join(tmpdir(), "strongroom-"));
   try {
     const entry = join(folder, "entry.js");
@@ -34,6 +37,23 @@ function build() {
     if (status !== 0) throw new BuildError(`jco could not build ${module}; its reason stands above`);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+  appendFileSync(output, producersSection());
+  if (wants) appendFileSync(output, wants);
+}
+
+/** What the storage says it wants, as a section behind the component. Its module is loaded here as for its tests. */
+async function wanted(module) {
+  let Chosen;
+  try {
+    Chosen = (await import(pathToFileURL(resolve(module)))).default;
+  } catch (error) {
+    throw new BuildError(`${module} cannot be loaded: ${error.message}`);
+  }
+  try {
+    return Chosen?.wants && wantsSection(Chosen.wants);
+  } catch (error) {
+    throw new BuildError(`wants of ${module}: ${error.message}`);
   }
 }
 
@@ -69,7 +89,7 @@ function contract() {
 }
 
 try {
-  build();
+  await build();
 } catch (error) {
   if (!(error instanceof BuildError)) throw error;
   console.error(`strongroom-build: ${error.message}`);

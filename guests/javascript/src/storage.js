@@ -17,6 +17,8 @@ const readOnly = () => new StorageError("read-only");
 export class Storage {
   /** Names from FEATURES. */
   static features = [];
+  /** What it wants of whoever runs it, for `strongroom inspect`; wants.js says how that is written. */
+  static wants = undefined;
   /** Where relative paths start. */
   home = "/";
   /** How many bytes reads and writes are best made of; 0 for no wish. */

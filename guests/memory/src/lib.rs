@@ -18,6 +18,11 @@ struct Memory;
 
 strongroom_guest::export!(Memory);
 
+strongroom_guest::wants! {
+    "memory": "Files that live as long as the session";
+    setting "capacity" = "256M": "The bytes that a session's files may take: plain, or with K, M or G";
+}
+
 impl Storage for Memory {
     type Session = TreeSession;
 

@@ -1,12 +1,11 @@
-"""Simple: files in memory, for as long as the session lasts. It has every operation that a storage can have.
-Setting: `capacity`, how many bytes the files may hold, as `df` shows it (64 MiB unless set)."""
+"""Simple: files in memory, for as long as the session lasts. It has every operation that a storage can have."""
 
 import errno
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from strongroom import AttributeChanges, Attributes, Client, Features, FileKind, OpenFlags, Storage, Usage
+from strongroom import AttributeChanges, Attributes, Client, Features, FileKind, OpenFlags, Setting, Storage, Usage, Wants
 
 BLOCK = 4096
 
@@ -27,6 +26,7 @@ Handle = tuple[Node, OpenFlags]
 
 
 class Simple(Storage):
+    wants = Wants("simple", "Files in memory", settings=[Setting("capacity", "How many bytes", default="67108864")])
     features = ~(Features.OWNERSHIP | Features.EXTENDED_ATTRIBUTES | Features.ATOMIC_UPLOAD)
 
     def __init__(self, client: Client, settings: dict[str, str]) -> None:

@@ -9,9 +9,12 @@ import tempfile
 from pathlib import Path
 
 from .storage import Storage
+from .wants import custom_section, section
 
 WORLD = "guest"
 COMPONENTIZE_PY = "componentize-py==0.25.1"
+# The section `producers`: one field, `language`, with one value and no version. componentize-py writes none of its own.
+_PRODUCERS = b"\x01\x08language\x01\x06Python\x00"
 _PACKAGE = Path(__file__).resolve().parent
 _RUN = "import sys; sys.argv[0] = 'componentize-py'; from componentize_py import script; sys.exit(script())"
 
@@ -27,8 +30,9 @@ def build(module: Path, name: str | None, output: Path, wit: Path | None) -> Non
     if not module.is_file():
         raise BuildError(f"there is no file {module}")
     storage = _find(module, name)
+    wants = _wants(storage)
     with tempfile.TemporaryDirectory() as folder:
-        _write_entry(Path(folder), module.stem, storage)
+        _write_entry(Path(folder), module.stem, storage.__name__)
         paths = [folder, str(module.resolve().parent), str(_PACKAGE.parent)]
         command = [sys.executable, "-c", _RUN, "-q", "-d", str(wit or _wit()), "-w", WORLD]
         command += ["--export-interface-name", "strongroom:storage/storage@0.1.0=strongroom_resources"]
@@ -36,6 +40,16 @@ def build(module: Path, name: str | None, output: Path, wit: Path | None) -> Non
         command += [argument for path in paths for argument in ("-p", path)]
         if subprocess.run(command).returncode != 0:
             raise BuildError(f"componentize-py could not build {module}; its reason stands above")
+    with output.open("ab") as component:
+        component.write(custom_section("producers", _PRODUCERS) + wants)
+
+
+def _wants(storage: type[Storage]) -> bytes:
+    """What the storage says it wants, as a section behind the component."""
+    try:
+        return b"" if storage.wants is None else section(storage.wants)
+    except ValueError as error:
+        raise BuildError(f"{storage.__name__}.wants: {error}") from None
 
 
 def _write_entry(folder: Path, module: str, storage: str) -> None:
@@ -48,18 +62,18 @@ def _write_entry(folder: Path, module: str, storage: str) -> None:
     (folder / "strongroom_resources.py").write_text("from strongroom.component import Directory, File, Session\n")
 
 
-def _find(module: Path, name: str | None) -> str:
+def _find(module: Path, name: str | None) -> type[Storage]:
     sys.path.insert(0, str(module.resolve().parent))
     loaded = importlib.import_module(module.stem)
-    found = [
-        each.__name__
+    found = {
+        each.__name__: each
         for each in vars(loaded).values()
         if inspect.isclass(each) and issubclass(each, Storage) and each.__module__ == loaded.__name__
-    ]
+    }
     if name is None and len(found) == 1:
-        return found[0]
+        return next(iter(found.values()))
     if name in found:
-        return name
+        return found[name]
     if name is not None:
         raise BuildError(f"{module} holds no storage {name}")
     if not found:

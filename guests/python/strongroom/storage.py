@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar
 
 from .errors import ErrorCode, StorageError
 from .model import AttributeChanges, Attributes, Client, Features, FileKind, OpenFlags, Usage
+from .wants import Wants
 
 T = TypeVar("T")
 Maybe = T | Awaitable[T]
@@ -30,6 +31,8 @@ class Storage:
     """
 
     features: ClassVar[Features] = Features.NONE
+    wants: ClassVar[Wants | None] = None
+    """What it wants of whoever runs it, for `strongroom inspect`."""
     home: str = "/"
     """Where relative paths start."""
     transfer_size: int = 0

@@ -65,6 +65,7 @@
 //! - What an operation fails with is an [`Error`], made of an [`ErrorCode`]; [`Error::with_message`] is for the client,
 //!   [`Error::with_detail`] for the operator's log. Where the standard library's errors occur, `?` turns them into one.
 //! - What the operator wrote after `--set` is taken from [`Settings`].
+//! - What it wants of whoever runs it, as settings and directories, it says by [`wants!`]; `strongroom inspect` shows that.
 //! - [`tree`] is a whole storage in memory, to serve or to test against.
 //! - [`testing`] is for tests: a client, and a raw connection to a component that `strongroom` runs.
 //!
@@ -92,6 +93,7 @@ mod storage;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod tree;
+mod wants;
 
 pub use ready::{Contents, Listing, slice};
 pub use settings::Settings;
@@ -127,10 +129,11 @@ macro_rules! export {
     };
 }
 
-/// What [`export!`] expands to.
+/// What [`export!`] and [`wants!`] expand to.
 #[doc(hidden)]
 pub mod hidden {
     pub use crate::exported::Exported;
+    pub use crate::wants::{bytes, is_one_line};
     pub use strongroom_bindings::generated;
 
     pub const fn is_storage<S: crate::Storage>() {}

@@ -21,6 +21,12 @@ pub fn run(input: &[u8]) {
 
 static PLACE: LazyLock<Place> = LazyLock::new(|| Place::new().expect("a place to work in"));
 
+/// A storage by name, which can be compiled and nothing more.
+const CACHED: &str = r#"(component
+    (core module)
+    (instance $storage)
+    (export "strongroom:storage/storage@0.1.0" (instance $storage)))"#;
+
 /// Where this process puts its files.
 struct Place {
     directory: tempfile::TempDir,
@@ -43,7 +49,7 @@ impl Place {
             allow_chown: false,
             allow_setid: false,
         };
-        fs::write(directory.path().join("cached.wasm"), wat::parse_str(r#"(component (core module))"#)?)?;
+        fs::write(directory.path().join("cached.wasm"), wat::parse_str(CACHED)?)?;
         let mut place = Self { directory, engine, grants: grants.open()?, entry: PathBuf::new(), code: Vec::new() };
         place.load_cached();
         let entry = fs::read_dir(place.cache())?.next().ok_or("the cache is empty")?;
@@ -71,7 +77,7 @@ impl Place {
     /// The component is no storage, which is found out after it was compiled or taken from the cache.
     fn load_cached(&self) {
         let loaded = self.template(&self.directory.path().join("cached.wasm"), Some(self.cache()));
-        assert!(matches!(loaded.err(), Some(LoadError::NoExport { .. })));
+        assert!(matches!(loaded.err(), Some(LoadError::Mismatch { .. })));
     }
 }
 

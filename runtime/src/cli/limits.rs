@@ -78,13 +78,8 @@ pub(super) struct LimitArguments {
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
     end_timeout: Duration,
 
-    /// Time that compiling a guest may take, once for each guest
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
-    compile_timeout: Duration,
-
-    /// Memory that compiling a guest may take
-    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = size)]
-    compile_memory: usize,
+    #[command(flatten)]
+    compile: CompileArguments,
 
     /// Time that the guest may compute without waiting for anything
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
@@ -107,6 +102,19 @@ pub(super) struct LimitArguments {
     network_timeout: Duration,
 }
 
+/// Those of the compiler's process.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct CompileArguments {
+    /// Time that compiling a guest may take, once for each guest
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    compile_timeout: Duration,
+
+    /// Memory that compiling a guest may take
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = size)]
+    compile_memory: usize,
+}
+
 /// A longest packet that is too short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 enum PacketSizeError {
@@ -127,7 +135,7 @@ impl LimitArguments {
         Limits {
             protocol: self.protocol(),
             instance: self.instance(),
-            compile: sandbox::CompileLimits { timeout: self.compile_timeout, memory_bytes: self.compile_memory },
+            compile: self.compile.limits(),
             login_timeout: self.login_timeout,
             end_timeout: self.end_timeout,
             restarts: self.max_restarts,
@@ -165,6 +173,12 @@ impl LimitArguments {
                 wait: self.network_timeout,
             },
         }
+    }
+}
+
+impl CompileArguments {
+    pub(super) fn limits(&self) -> sandbox::CompileLimits {
+        sandbox::CompileLimits { timeout: self.compile_timeout, memory_bytes: self.compile_memory }
     }
 }
 

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 /// What no option says.
 const NOTES: &str = include_str!("manual.roff");
 
-/// Storages, and what they have beyond the options of every one, which are those of `memory`.
-const STORAGES: [&str; 3] = ["jail", "memory", "run"];
+/// Commands, and what they have beyond the options of every storage, which are those of `memory`.
+const COMMANDS: [&str; 5] = ["jail", "memory", "run", "inspect", "compile"];
 
 /// Writes the page in roff, as `man -l -` takes it.
 pub(super) fn write(command: Command, version: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -44,7 +44,7 @@ fn write_summary(command: &Command, out: &mut dyn Write) -> io::Result<()> {
 
 fn write_options(command: &Command, out: &mut dyn Write) -> io::Result<()> {
     let Some(common) = command.find_subcommand("memory") else { return Ok(()) };
-    for storage in STORAGES.into_iter().filter_map(|name| command.find_subcommand(name)) {
+    for storage in COMMANDS.into_iter().filter_map(|name| command.find_subcommand(name)) {
         write_own_options(storage, common, out)?;
     }
     writeln!(out, ".SH OPTIONS OF ALL STORAGES")?;

@@ -4,9 +4,12 @@
 //! byte is read.
 
 mod account;
+mod compile;
 mod confinement;
 mod directory;
 mod forced_command;
+mod guest_argument;
+mod inspect;
 mod jail;
 mod limits;
 #[cfg(test)]
@@ -33,11 +36,13 @@ use account::Account;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use compile::Compile;
 use forced_command::Caller;
+use inspect::Inspect;
 use jail::Jail;
 use memory::Memory;
 use options::CommonOptions;
-use report::{Failure, log_of_last_resort, print, report, report_usage};
+use report::{Failure, answer, log_of_last_resort, print, report, report_usage};
 use run::Run;
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -60,6 +65,10 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Storage(Storage),
+    /// Tell what a component can ask for and what it says it wants, without running it
+    Inspect(Inspect),
+    /// Compile a guest ahead of time, for machines where its first start must be instant
+    Compile(Compile),
     /// Print the manual page, as for man -l -
     Man,
     /// Print the completions for a shell
@@ -99,6 +108,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Storage(storage) => start(storage, &caller),
+        Command::Inspect(inspect) => answer(inspect.text()),
+        Command::Compile(compile) => answer(compile.run()),
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
     }

@@ -185,6 +185,7 @@ impl CommonOptions {
         let log = self.log.file().map(|path| Protected { kind: ProtectedKind::Log, path: path.to_owned() });
         let guest = match guest {
             Source::File(path) => Some(Protected { kind: ProtectedKind::Guest, path: path.clone() }),
+            Source::Precompiled(path) => Some(Protected { kind: ProtectedKind::Precompiled, path: path.clone() }),
             Source::Embedded(_) => None,
         };
         keys.chain(cache).chain(log).chain(guest).collect()

@@ -99,6 +99,17 @@ pub(super) fn report(
     failure.status()
 }
 
+/// For commands that answer whoever typed them: the text, or the failure in one line on standard error.
+pub(super) fn answer(text: Result<String, Failure>) -> ExitCode {
+    match text {
+        Ok(text) => print(text.as_bytes()),
+        Err(failure) => {
+            print_error(&format!("strongroom: {}\n", OneLine(&failure.for_operators())));
+            failure.status()
+        }
+    }
+}
+
 /// A wrong command line in clap's own words, which may take several lines; help and version are no failure.
 pub(super) fn report_usage(error: &clap::Error, caller: &Caller, peer: &Peer) -> ExitCode {
     if !error.use_stderr() {

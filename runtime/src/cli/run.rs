@@ -19,8 +19,16 @@ use thiserror::Error;
 #[command(override_usage = "strongroom run [OPTIONS] <GUEST.wasm>")]
 pub(super) struct Run {
     /// The component
-    #[arg(value_name = "GUEST.wasm", required_unless_present_any = ["query", "after_dashes"])]
+    #[arg(value_name = "GUEST.wasm", required_unless_present_any = ["query", "after_dashes", "precompiled"])]
     guest: Option<PathBuf>,
+
+    /// Load FILE, which `strongroom compile` wrote, in place of a component
+    ///
+    /// FILE is native code and trusted as strongroom itself is: what is in it runs outside the sandbox with all rights of
+    /// this user. So it must belong to root or this user, be writable by nobody else, and lie in no directory that is
+    /// granted for writing. Code for another version of strongroom or another CPU is refused.
+    #[arg(long, value_name = "FILE", conflicts_with = "guest", help_heading = "Guest")]
+    precompiled: Option<PathBuf>,
 
     /// Grant the directory HOST under the name GUEST ("/" unless given), with :ro for reading only
     ///
@@ -60,10 +68,16 @@ struct NoGuest;
 
 impl Run {
     pub(super) fn launch(self, account: &Account, peer: Peer) -> Result<Launch, Failure> {
-        let guest = self.guest.or_else(|| self.common.operand_after_dashes()).ok_or_else(|| Failure::usage(NoGuest))?;
+        let guest = match self.precompiled {
+            Some(code) => Source::Precompiled(code),
+            None => {
+                let file = self.guest.or_else(|| self.common.operand_after_dashes());
+                Source::File(file.ok_or_else(|| Failure::usage(NoGuest))?)
+            }
+        };
         check_names(&self.grants).map_err(Failure::usage)?;
         let choice = GuestChoice {
-            guest: Source::File(guest),
+            guest,
             directories: self.grants,
             directory_options: Some(&self.directories),
             network: self.network.grants(),

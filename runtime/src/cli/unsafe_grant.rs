@@ -46,6 +46,7 @@ pub(super) enum ProtectedKind {
     ChosenCache,
     Log,
     Guest,
+    Precompiled,
 }
 
 impl fmt::Display for ProtectedKind {
@@ -55,6 +56,7 @@ impl fmt::Display for ProtectedKind {
             Self::DefaultCache | Self::ChosenCache => "the compile cache",
             Self::Log => "the log",
             Self::Guest => "the guest",
+            Self::Precompiled => "the guest's code",
         })
     }
 }
@@ -67,6 +69,7 @@ impl ProtectedKind {
             Self::ChosenCache => "name another --cache-dir",
             Self::Log => "name a log elsewhere",
             Self::Guest => "move the guest elsewhere",
+            Self::Precompiled => "move the code elsewhere",
         }
     }
 }

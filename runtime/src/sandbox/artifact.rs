@@ -5,10 +5,12 @@
 
 use super::Engine;
 use sha2::{Digest, Sha256};
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Behind the code: its length (eight bytes, little-endian), its SHA-256, the engine's key.
@@ -62,6 +64,24 @@ pub fn check_file(engine: &Engine, file: &File) -> io::Result<Result<(), Damage>
     }
 }
 
+/// Writes sealed code under a name of its own and renames it, so that nobody ever loads half of it.
+pub fn write(path: &Path, sealed: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        file.write_all(sealed)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    if written.is_err() {
+        // The failure that is told is the first one.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
 fn check(
     engine: &Engine,
     seal: &[u8; SEAL_BYTES],
@@ -110,7 +130,6 @@ impl Hasher for EngineKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     fn both(engine: &Engine, sealed: &[u8]) -> Result<Vec<u8>, Damage> {
         let mut file = tempfile::tempfile().unwrap();

@@ -9,10 +9,9 @@ use super::component::one_line;
 use super::{Engine, artifact, unchecked};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use sha2::{Digest, Sha256};
-use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -70,7 +69,7 @@ impl CompileCache {
 
     /// Keeps code that was checked. A cache that cannot be written costs only time.
     pub(super) fn store(&self, engine: &Engine, component: &[u8], sealed: &[u8]) {
-        if let Err(error) = write(&self.entry(engine, component), sealed) {
+        if let Err(error) = artifact::write(&self.entry(engine, component), sealed, 0o600) {
             tracing::warn!("cache {}: cannot be written: {error}", self.directory.display());
         }
     }
@@ -78,24 +77,6 @@ impl CompileCache {
     fn entry(&self, engine: &Engine, component: &[u8]) -> PathBuf {
         self.directory.join(entry_name(engine, component))
     }
-}
-
-/// Written under a name of its own and renamed, so that nobody ever loads half an entry.
-fn write(entry: &Path, sealed: &[u8]) -> io::Result<()> {
-    let mut name = OsString::from(entry.as_os_str());
-    name.push(format!(".{}", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(sealed)?;
-        file.sync_all()?;
-        fs::rename(&temporary, entry)
-    })();
-    if written.is_err() {
-        // The failure that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 /// The file that is checked is the file that is loaded: both go by its descriptor.
@@ -107,7 +88,7 @@ fn load(engine: &Engine, entry: &Path) -> Option<Component> {
         return None;
     }
     let loaded = match artifact::check_file(engine, &file) {
-        Ok(Ok(())) => unchecked::load_cached(engine.inner(), &file).map_err(|error| one_line(&error)),
+        Ok(Ok(())) => unchecked::load_file(engine.inner(), &file).map_err(|error| one_line(&error)),
         Ok(Err(damage)) => Err(damage.to_string()),
         Err(error) => Err(error.to_string()),
     };
@@ -142,6 +123,7 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::sandbox::Compiler;
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]

@@ -1,11 +1,13 @@
-//! From a file to a compiled component, and in plain words why it cannot be one.
+//! From a guest's bytes to a compiled component, and in plain words why there is none.
 
 use super::cache::{CacheError, CompileCache};
 use super::compile::{CompileError, Compiler};
 use super::embedded::Embedded;
+use super::guest_file::{NotAGuest, check_exports, read_guest};
+use super::precompiled::{self, PrecompiledError};
 use super::{Engine, artifact, unchecked};
-use std::fs::File;
-use std::io::{self, Read};
+use crate::inspect::Export;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wasmtime::component::Component;
@@ -17,23 +19,19 @@ pub enum Source {
     /// Built into this executable.
     Embedded(Embedded),
     File(PathBuf),
+    /// Code that was compiled ahead of time, which is trusted.
+    Precompiled(PathBuf),
 }
 
 /// A guest that cannot be used, in one line: the thing, the reason, the next step.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    #[error("{path}: cannot be read: {source}")]
-    Read { path: PathBuf, source: io::Error },
-    #[error("{path}: is {what}, not a WebAssembly component; {step}")]
-    NotAComponent { path: PathBuf, what: &'static str, step: &'static str },
-    #[error("{path}: is larger than {max_bytes} bytes, which no guest is; name the component")]
-    TooLarge { path: PathBuf, max_bytes: u64 },
+    #[error(transparent)]
+    NotAGuest(#[from] NotAGuest),
     #[error("{name}: {reason}")]
     Compile { name: String, reason: CompileError },
     #[error("{name}: cannot be loaded: {reason}; build it again for wasm32-wasip2")]
     Load { name: String, reason: String },
-    #[error("{name}: does not export {expected}; build it for the world `guest` of wit/")]
-    NoExport { name: String, expected: &'static str },
     #[error("{name}: was built for {found}, and this host speaks {expected}; build it with that version of wit/")]
     OtherContract { name: String, found: String, expected: &'static str },
     #[error("{name}: imports {import}, which this host does not offer; build it without that import")]
@@ -43,23 +41,19 @@ pub enum LoadError {
     #[error("{name}: does not fit the contract {expected}: {reason}; build it with that version of wit/")]
     Mismatch { name: String, expected: &'static str, reason: String },
     #[error(transparent)]
+    Precompiled(#[from] PrecompiledError),
+    #[error(transparent)]
     Cache(#[from] CacheError),
     #[error("the granted directories cannot be handed to the guest: {reason}")]
     Preopen { reason: String },
 }
-
-/// Python guests have 20 MB; what is several times as large is no storage.
-pub(super) const MAX_COMPONENT_BYTES: u64 = 64 << 20;
-
-const STORAGE_EXPORT: &str = "strongroom:storage/storage@0.1.0";
-const STORAGE_PREFIX: &str = "strongroom:storage/";
 
 impl Source {
     /// The guest's name in messages.
     pub fn name(&self) -> String {
         match self {
             Self::Embedded(embedded) => embedded.name().to_owned(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Precompiled(path) => path.display().to_string(),
         }
     }
 
@@ -74,10 +68,19 @@ impl Source {
                     self.compile(engine, embedded.component(), cache, compiler)?
                 }
             },
-            Self::File(path) => self.compile(engine, &read(path)?, cache, compiler)?,
+            Self::File(path) => self.compile(engine, &read_guest(path)?, cache, compiler)?,
+            Self::Precompiled(path) => precompiled::load(engine, path)?,
         };
         self.check_exports(engine, &component)?;
         Ok(component)
+    }
+
+    /// The component's bytes, which export the contract.
+    pub fn component(&self) -> Result<Cow<'static, [u8]>, NotAGuest> {
+        match self {
+            Self::Embedded(embedded) => Ok(Cow::Borrowed(embedded.component())),
+            Self::File(path) | Self::Precompiled(path) => read_guest(path).map(Cow::Owned),
+        }
     }
 
     fn compile(
@@ -91,9 +94,7 @@ impl Source {
         if let Some(found) = cache.as_ref().and_then(|cache| cache.load(engine, component)) {
             return Ok(found);
         }
-        tracing::info!("compiling the guest ({} bytes)", component.len());
-        let sealed =
-            compiler.compile(engine, component).map_err(|reason| LoadError::Compile { name: self.name(), reason })?;
+        let sealed = self.sealed(engine, component, compiler)?;
         if let Some(cache) = cache {
             cache.store(engine, component, &sealed);
         }
@@ -102,21 +103,18 @@ impl Source {
             .map_err(|error| LoadError::Load { name: self.name(), reason: one_line(&error) })
     }
 
-    fn check_exports(&self, engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    /// Compiles the component, whatever a cache may hold.
+    pub(super) fn sealed(&self, engine: &Engine, component: &[u8], compiler: &Compiler) -> Result<Vec<u8>, LoadError> {
+        tracing::info!("compiling the guest ({} bytes)", component.len());
+        compiler.compile(engine, component).map_err(|reason| LoadError::Compile { name: self.name(), reason })
+    }
+
+    fn check_exports(&self, engine: &Engine, component: &Component) -> Result<(), NotAGuest> {
         let component_type = component.component_type();
-        let mut other = None;
-        for (export, item) in component_type.exports(engine.inner()) {
-            if export == STORAGE_EXPORT && matches!(item.ty, ComponentItem::ComponentInstance(_)) {
-                return Ok(());
-            }
-            if export.starts_with(STORAGE_PREFIX) {
-                other = Some(export.to_owned());
-            }
-        }
-        match other {
-            Some(found) => Err(LoadError::OtherContract { name: self.name(), found, expected: STORAGE_EXPORT }),
-            None => Err(LoadError::NoExport { name: self.name(), expected: STORAGE_EXPORT }),
-        }
+        let exports = component_type
+            .exports(engine.inner())
+            .map(|(name, item)| Export { name, is_instance: matches!(item.ty, ComponentItem::ComponentInstance(_)) });
+        check_exports(&self.name(), exports)
     }
 }
 
@@ -129,39 +127,6 @@ pub(super) fn one_line(error: &wasmtime::Error) -> String {
 pub(super) fn join_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ").replace(char::is_control, "?")
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let failed = |source| LoadError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_COMPONENT_BYTES {
-        return Err(LoadError::TooLarge { path: path.to_owned(), max_bytes: MAX_COMPONENT_BYTES });
-    }
-    match kind_of(&bytes) {
-        None => Ok(bytes),
-        Some((what, step)) => Err(LoadError::NotAComponent { path: path.to_owned(), what, step }),
-    }
-}
-
-/// What a file is if it is no component, and what to do about it.
-fn kind_of(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const BUILD: &str = "build one with `cargo build --target wasm32-wasip2`";
-    match bytes {
-        [] => Some(("an empty file", BUILD)),
-        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => None,
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-            Some(("a core module", "build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"))
-        }
-        [0, b'a', b's', b'm', ..] => Some(("WebAssembly of an unknown version", BUILD)),
-        [0x7f, b'E', b'L', b'F', ..] => {
-            Some(("native code", "precompiled guests are not taken by their content; name the component"))
-        }
-        [b'(', ..] => Some(("WebAssembly in text form", "turn it into a component with `wasm-tools parse`")),
-        bytes if std::str::from_utf8(bytes).is_ok() => Some(("a text file", BUILD)),
-        _ => Some(("not WebAssembly", BUILD)),
-    }
 }
 
 #[cfg(test)]

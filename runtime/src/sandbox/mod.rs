@@ -16,6 +16,7 @@ mod embedded;
 mod engine;
 mod fault;
 mod grants;
+mod guest_file;
 mod instance;
 mod limits;
 mod linker;
@@ -23,6 +24,7 @@ mod native;
 mod network;
 mod output;
 mod posix;
+mod precompiled;
 mod session;
 mod state;
 mod template;
@@ -41,6 +43,7 @@ pub use embedded::Embedded;
 pub use engine::Engine;
 pub use fault::Fault;
 pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenDirectory, OpenGrants};
+pub use guest_file::{FileKind, MAX_COMPONENT_BYTES, NotAGuest, broken};
 pub use instance::{Calls, Instance};
 pub use limits::{Limits, NetworkLimits};
 pub use native::NativeFile;
@@ -48,6 +51,7 @@ pub use network::{
     Authorities, AuthoritiesError, Destination, DestinationError, Network, NetworkGrant, NetworkGrants, ResolveJob,
     Scope, run_resolver,
 };
+pub use precompiled::{PrecompiledError, precompile};
 pub use session::{Finished, StorageSession};
 pub use template::Template;
 

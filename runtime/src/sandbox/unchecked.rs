@@ -106,12 +106,12 @@ fn protect(start: *const u8, length: usize, flags: MprotectFlags) -> wasmtime::R
     Ok(unsafe { rustix::mm::mprotect(start.cast_mut().cast(), length, flags) }?)
 }
 
-/// Code from the compile cache: a file that the cache has checked to belong to the user that runs this process and to
-/// be writable by nobody else, and whose hash it has checked.
-pub fn load_cached(engine: &wasmtime::Engine, file: &File) -> wasmtime::Result<Component> {
+/// Code from the compile cache or compiled ahead of time: a file that was checked to belong to the user that runs this
+/// process, or to root, and to be writable by nobody else, and whose hash was checked.
+pub fn load_file(engine: &wasmtime::Engine, file: &File) -> wasmtime::Result<Component> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // SAFETY: only this user can have written the file, and this program writes nothing there but what wasmtime's
-    // compiler gave it; someone who can write as this user can replace this executable as well. The path names the
-    // very file that was checked.
+    // SAFETY: only this user, or root, can have written the file, and this program writes nothing of that form but what
+    // wasmtime's compiler gave it; someone who can write as either can replace this executable as well. The path names
+    // the very file that was checked.
     unsafe { Component::deserialize_file(engine, path) }
 }

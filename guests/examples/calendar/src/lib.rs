@@ -30,6 +30,12 @@ enum Place {
 
 export!(Calendar);
 
+wants! {
+    "calendar": "Directories of days, each with a page of its own";
+    setting "from" optional: "The first year that there is; this one unless set";
+    setting "to" optional: "The last year that there is; the next one unless set";
+}
+
 impl Storage for Calendar {
     type Session = Self;
 

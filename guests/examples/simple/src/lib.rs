@@ -27,6 +27,7 @@ pub struct OpenFile {
 }
 
 export!(Simple);
+wants! { "simple": "Files in memory, with every operation that a storage can have"; }
 
 impl Storage for Simple {
     type Session = Self;

@@ -1,0 +1,38 @@
+//! `strongroom compile`: a guest's code, made ahead of time.
+
+use super::confinement::ConfinementArguments;
+use super::guest_argument::guest;
+use super::limits::CompileArguments;
+use super::report::Failure;
+use crate::sandbox::{Compiler, Engine, precompile};
+use clap::Args;
+use std::path::PathBuf;
+
+/// The code is for this version of strongroom and for this machine's CPU. It is loaded by `strongroom run --precompiled`,
+/// which trusts it as it trusts strongroom itself: keep it where nobody but you and root can write.
+#[derive(Debug, Args)]
+pub(super) struct Compile {
+    /// The component: a file, or "jail" or "memory"
+    #[arg(value_name = "GUEST")]
+    guest: PathBuf,
+
+    /// The file to write, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    confinement: ConfinementArguments,
+
+    #[command(flatten)]
+    limits: CompileArguments,
+}
+
+impl Compile {
+    /// What is to be printed.
+    pub(super) fn run(self) -> Result<String, Failure> {
+        let engine = Engine::new().map_err(|error| Failure::other(anyhow::anyhow!("{error:#}")))?;
+        let compiler = Compiler::Child { limits: self.limits.limits(), confinement: self.confinement.policy() };
+        let size_bytes = precompile(&engine, &guest(self.guest), &compiler, &self.output).map_err(Failure::other)?;
+        Ok(format!("{}: {size_bytes} bytes, for strongroom run --precompiled\n", self.output.display()))
+    }
+}

@@ -1,0 +1,23 @@
+//! What a component says of itself, read from its bytes: nothing is compiled, run or granted here, and no byte is
+//! trusted.
+
+mod abilities;
+mod comparison;
+mod grants;
+mod inspection;
+mod json;
+mod outline;
+mod producers;
+mod report;
+mod text;
+mod walk;
+mod wants;
+
+pub use abilities::Ability;
+pub use grants::Invocation;
+pub use inspection::Inspection;
+pub use json::to_json;
+pub use outline::{Export, Outline};
+pub use report::Report;
+pub use walk::Unreadable;
+pub use wants::{Wants, WantsError};
