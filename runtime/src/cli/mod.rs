@@ -4,9 +4,11 @@
 //! byte is read.
 
 mod account;
+mod check;
 mod confinement;
 mod directory;
 mod forced_command;
+mod granted;
 mod jail;
 mod limits;
 #[cfg(test)]
@@ -30,6 +32,7 @@ use crate::sandbox::{CONTRACT_VERSION, CompileJob, ENGINE_VERSION, ResolveJob, r
 use crate::serve::{self, Launch, Outcome};
 use crate::sftp::RequestPolicy;
 use account::Account;
+use check::CheckCommand;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -60,6 +63,8 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Storage(Storage),
+    #[command(flatten)]
+    Check(CheckCommand),
     /// Print the manual page, as for man -l -
     Man,
     /// Print the completions for a shell
@@ -99,6 +104,11 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Storage(storage) => start(storage, &caller),
+        Command::Check(CheckCommand(check)) => {
+            let account = Account::current();
+            let peer = peer(&account, &caller);
+            check.run(&account, peer)
+        }
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
     }
@@ -188,7 +198,7 @@ fn serve(
     logged.map_err(Failure::other)?;
     let mut launch = storage.launch(account, peer.clone())?;
     launch.system_log |= has_last_resort;
-    match serve::run(launch) {
+    match serve::run(&launch) {
         Ok(Outcome::Served) => Ok(ExitCode::SUCCESS),
         Ok(Outcome::Broken) => Ok(ExitCode::FAILURE),
         Ok(Outcome::NoInit) => Err(Failure::from(caller.missed_init())),
