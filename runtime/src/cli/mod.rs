@@ -4,10 +4,12 @@
 //! byte is read.
 
 mod account;
+mod check;
 mod compile;
 mod confinement;
 mod directory;
 mod forced_command;
+mod granted;
 mod guest_argument;
 mod inspect;
 mod jail;
@@ -33,6 +35,7 @@ use crate::sandbox::{CONTRACT_VERSION, CompileJob, ENGINE_VERSION, ResolveJob, r
 use crate::serve::{self, Launch, Outcome};
 use crate::sftp::RequestPolicy;
 use account::Account;
+use check::CheckCommand;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -69,6 +72,8 @@ enum Command {
     Inspect(Inspect),
     /// Compile a guest ahead of time, for machines where its first start must be instant
     Compile(Compile),
+    #[command(flatten)]
+    Check(CheckCommand),
     /// Print the manual page, as for man -l -
     Man,
     /// Print the completions for a shell
@@ -110,6 +115,11 @@ pub fn main() -> ExitCode {
         Command::Storage(storage) => start(storage, &caller),
         Command::Inspect(inspect) => answer(inspect.text()),
         Command::Compile(compile) => answer(compile.run()),
+        Command::Check(CheckCommand(check)) => {
+            let account = Account::current();
+            let peer = peer(&account, &caller);
+            check.run(&account, peer)
+        }
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
     }
@@ -199,7 +209,7 @@ fn serve(
     logged.map_err(Failure::other)?;
     let mut launch = storage.launch(account, peer.clone())?;
     launch.system_log |= has_last_resort;
-    match serve::run(launch) {
+    match serve::run(&launch) {
         Ok(Outcome::Served) => Ok(ExitCode::SUCCESS),
         Ok(Outcome::Broken) => Ok(ExitCode::FAILURE),
         Ok(Outcome::NoInit) => Err(Failure::from(caller.missed_init())),

@@ -61,6 +61,13 @@ pub(super) struct CommonOptions {
     #[arg(long, help_heading = "Session")]
     show_names: bool,
 
+    #[command(flatten)]
+    guest: GuestOptions,
+}
+
+/// The options of whatever runs a guest, be it for a session or not.
+#[derive(Debug, Args)]
+pub(super) struct GuestOptions {
     /// Hand the guest a setting; KEY=@FILE reads the value from a file
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, help_heading = "Guest")]
     settings: Vec<(String, String)>,
@@ -119,7 +126,7 @@ impl CommonOptions {
     }
 
     pub(super) fn log(&self) -> Result<LogOptions, Failure> {
-        self.log.options().map_err(Failure::usage)
+        self.guest.log()
     }
 
     /// The session that these options describe. Unsafe grants are refused, or allowed with a line in the log.
@@ -130,6 +137,26 @@ impl CommonOptions {
             Some(template) => Some(start_directory(template, account).map_err(Failure::usage)?),
             None => None,
         };
+        Ok(Launch {
+            read_only: self.read_only,
+            umask: self.umask,
+            start_directory,
+            requests,
+            ignore_unsupported_attributes: self.ignore_unsupported_attributes,
+            show_names: self.show_names,
+            ..self.guest.launch(choice, account, peer)?
+        })
+    }
+}
+
+impl GuestOptions {
+    pub(super) fn log(&self) -> Result<LogOptions, Failure> {
+        self.log.options().map_err(Failure::usage)
+    }
+
+    /// The guest as these options describe it, for a session that nothing is said of. Unsafe grants are refused, or allowed
+    /// with a line in the log.
+    pub(super) fn launch(self, choice: GuestChoice<'_>, account: &Account, peer: Peer) -> Result<Launch, Failure> {
         let log = self.log()?;
         let policy = choice.directory_options;
         let grants = Grants {
@@ -145,12 +172,12 @@ impl CommonOptions {
         Ok(Launch {
             guest: choice.guest,
             grants,
-            read_only: self.read_only,
-            umask: self.umask,
-            start_directory,
-            requests,
-            ignore_unsupported_attributes: self.ignore_unsupported_attributes,
-            show_names: self.show_names,
+            read_only: false,
+            umask: None,
+            start_directory: None,
+            requests: RequestPolicy::parse(None, None).map_err(Failure::usage)?,
+            ignore_unsupported_attributes: false,
+            show_names: false,
             cache_dir: self.cache_dir.or_else(|| default_cache_dir(account)),
             limits: self.limits.limits(),
             confinement: self.confinement.policy(),

@@ -1,17 +1,13 @@
 //! `strongroom run`: any component that exports the storage contract, with what is granted here and nothing else.
 
 use super::account::Account;
-use super::directory::directory;
-use super::network::NetworkArguments;
-use super::options::{CommonOptions, DirectoryOptions, GuestChoice};
-use super::pair::pair;
+use super::granted::GrantArguments;
+use super::options::CommonOptions;
 use super::report::Failure;
 use crate::log::Peer;
-use crate::sandbox::{DirectoryGrant, Source};
+use crate::sandbox::Source;
 use crate::serve::Launch;
 use clap::Args;
-use clap::builder::{OsStringValueParser, TypedValueParser};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -30,36 +26,11 @@ pub(super) struct Run {
     #[arg(long, value_name = "FILE", conflicts_with = "guest", help_heading = "Guest")]
     precompiled: Option<PathBuf>,
 
-    /// Grant the directory HOST under the name GUEST ("/" unless given), with :ro for reading only
-    ///
-    /// GUEST begins with "/". A colon in a path is written "\:".
-    #[arg(
-        long = "dir",
-        value_name = "HOST[:GUEST][:ro]",
-        value_parser = OsStringValueParser::new().try_map(|text| directory(&text)),
-        help_heading = "Directories"
-    )]
-    grants: Vec<DirectoryGrant>,
-
-    /// Set a variable of the guest's environment, which is empty otherwise; KEY=@FILE reads the value from a file
-    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair, help_heading = "Guest")]
-    environment: Vec<(String, String)>,
-
     #[command(flatten)]
-    directories: DirectoryOptions,
-
-    #[command(flatten)]
-    network: NetworkArguments,
+    granted: GrantArguments,
 
     #[command(flatten)]
     pub common: CommonOptions,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("two directories are granted as {guest}; name them apart, as in --dir {}:/NAME", .host.display())]
-struct SameName {
-    guest: String,
-    host: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -75,40 +46,7 @@ impl Run {
                 Source::File(file.ok_or_else(|| Failure::usage(NoGuest))?)
             }
         };
-        check_names(&self.grants).map_err(Failure::usage)?;
-        let choice = GuestChoice {
-            guest,
-            directories: self.grants,
-            directory_options: Some(&self.directories),
-            network: self.network.grants(),
-            environment: self.environment,
-        };
+        let choice = self.granted.choice(guest)?;
         self.common.launch(choice, account, peer)
-    }
-}
-
-fn check_names(grants: &[DirectoryGrant]) -> Result<(), SameName> {
-    let mut names = BTreeSet::new();
-    match grants.iter().find(|grant| !names.insert(&grant.guest)) {
-        Some(grant) => Err(SameName { guest: grant.guest.clone(), host: grant.host.clone() }),
-        None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::ffi::OsStr;
-
-    fn checked(grants: &[&str]) -> Result<(), SameName> {
-        check_names(&grants.iter().map(|text| directory(OsStr::new(text)).unwrap()).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn each_grant_has_a_name_of_its_own() {
-        assert_eq!(checked(&["/srv/a"]), Ok(()));
-        assert_eq!(checked(&["/srv/a", "/srv/b:/b:ro"]), Ok(()));
-        let message = checked(&["/srv/a", "/srv/b"]).unwrap_err().to_string();
-        assert_eq!(message, "two directories are granted as /; name them apart, as in --dir /srv/b:/NAME");
     }
 }

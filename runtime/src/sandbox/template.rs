@@ -76,6 +76,11 @@ impl Template {
         })
     }
 
+    /// Whether the guest exports the interface `copying`; the host copies by reading and writing otherwise.
+    pub fn copies(&self) -> bool {
+        self.copying.is_some()
+    }
+
     /// A fresh instance. Its start-up code runs under the limits of a call.
     pub async fn instantiate(&self) -> Result<Instance, Fault> {
         if !self.is_own {

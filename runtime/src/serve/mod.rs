@@ -5,6 +5,7 @@
 mod driver;
 mod launch;
 mod names;
+mod prepared;
 mod run;
 mod session;
 mod stdio;
@@ -13,6 +14,7 @@ mod unchecked;
 
 pub use launch::Launch;
 pub use names::HostNames;
+pub use prepared::Prepared;
 pub use run::{Outcome, run};
 pub use session::{End, ServeError, Service};
 pub use stdio::Stdio;

@@ -2,12 +2,9 @@
 
 use super::termination::Termination;
 use super::{End, HostNames, Launch, Service, Stdio};
-use crate::confine::{self, Reach};
 use crate::log;
-use crate::sandbox::{Compiler, Engine, Network, OpenDirectory, Template};
 use crate::sftp;
 use crate::storage::Client;
-use rustix::fs::Mode;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,42 +21,29 @@ pub enum Outcome {
 }
 
 /// Serves one client on stdin and stdout.
-pub fn run(launch: Launch) -> anyhow::Result<Outcome> {
-    // Created files get exactly the permissions that the guest is asked for: the umask is taken off before that.
-    let process_umask = rustix::process::umask(Mode::empty());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let grants = launch.grants;
-    let limits = launch.limits;
-    let network = Network::start(&grants.network, &limits.instance.network, launch.confinement)
-        .map_err(|error| anyhow::anyhow!("the process that looks up names cannot be started: {error}"))?;
-    let engine = Engine::new()?;
-    let compiler = Compiler::Child { limits: limits.compile, confinement: launch.confinement };
-    let instance = limits.instance.clone();
-    let template =
-        Template::load(&engine, &launch.guest, launch.cache_dir, &compiler, grants.clone(), network, instance)?;
+pub fn run(launch: &Launch) -> anyhow::Result<Outcome> {
+    let prepared = launch.prepare()?;
     let service = Service {
-        template,
+        template: prepared.load()?,
         client: client(&launch.peer),
         protocol: sftp::Options {
-            limits: limits.protocol.clone(),
+            limits: launch.limits.protocol.clone(),
             read_only: launch.read_only,
-            umask: launch.umask.unwrap_or_else(|| u16::try_from(process_umask.bits() & 0o777).unwrap_or(0o022)),
-            requests: launch.requests,
-            start_directory: launch.start_directory,
+            umask: launch.umask.unwrap_or(prepared.process_umask),
+            requests: launch.requests.clone(),
+            start_directory: launch.start_directory.clone(),
             ignore_unsupported_attributes: launch.ignore_unsupported_attributes,
             utc_offset_seconds: 0,
             user: launch.peer.user.clone(),
             show_names: launch.show_names.then(|| Arc::new(HostNames::load()) as _),
         },
-        limits,
+        limits: launch.limits.clone(),
     };
     // From here on a guest may have something to finish.
     let termination = Termination::watch()?;
-    let directories = grants.directories.iter().map(OpenDirectory::reach).collect();
-    let ports = grants.network.destinations.iter().map(|grant| grant.destination.port.get()).collect();
-    confine::apply(launch.confinement, &Reach { directories, ports, system_log: launch.system_log })?;
+    prepared.confine()?;
     let opened = Cell::new(false);
-    let outcome = runtime.block_on(async {
+    let outcome = prepared.block_on(async {
         let transport = Stdio::take(termination)?;
         let note_opened = || {
             opened.set(true);

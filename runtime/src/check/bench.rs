@@ -1,0 +1,107 @@
+//! Fresh instances to try rows on, and sessions in them that end in order or are cut off.
+
+use super::attempt::{Stop, Tried};
+use super::made::Made;
+use super::probe::Probe;
+use super::row::{Row, Test};
+use super::survey::Offer;
+use super::words;
+use crate::sandbox::{Fault, Template};
+use crate::storage::{Client, StoragePath};
+
+pub(super) struct Bench<'a> {
+    pub template: &'a Template,
+    pub client: &'a Client,
+    pub offer: &'a Offer,
+}
+
+/// How a session ends that a row was tried in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Everything is closed, and what was made is removed.
+    Tidy,
+    /// Everything is closed.
+    Orderly,
+    /// The instance is dropped as it is.
+    Killed,
+}
+
+impl Bench<'_> {
+    /// Tries a row.
+    pub async fn try_row(&self, row: &Row, made: &Made) -> Tried {
+        match &row.test {
+            Test::Session(test) => {
+                self.session(row.name, made, End::Tidy, async |probe| {
+                    prepare(probe).await?;
+                    test(probe).await
+                })
+                .await
+            }
+            Test::Instances(test) => test(self, row, made).await,
+            // Whoever comes here has connected.
+            Test::Connect => Ok(()),
+        }
+    }
+
+    /// A session in a fresh instance, with a directory of its own that `prepare` makes.
+    pub async fn session<R>(
+        &self,
+        directory: &str,
+        made: &Made,
+        end: End,
+        body: impl AsyncFnOnce(&Probe<'_>) -> Tried<R>,
+    ) -> Tried<R> {
+        let mut instance = self.template.instantiate().await?;
+        let ran = instance
+            .run(async |calls| {
+                let directory = StoragePath::resolve(&self.offer.scratch, directory);
+                let directory = directory.unwrap_or_else(|| self.offer.scratch.clone());
+                let connected = Probe::connect(calls, self.client, self.offer, directory, made).await;
+                let probe = match faults(connected)? {
+                    Ok(Ok(probe)) => probe,
+                    Ok(Err(error)) => {
+                        return Ok((Err(Stop::fails("a session", format!("connect: {}", words::error(&error)))), None));
+                    }
+                    Err(stop) => return Ok((Err(stop), None)),
+                };
+                let tried = faults(body(&probe).await)?;
+                if end == End::Killed {
+                    return Ok((tried, None));
+                }
+                let ended = match end {
+                    End::Tidy => probe.tidy_and_end().await,
+                    _ => probe.end().await,
+                };
+                let tried = match faults(ended)? {
+                    Ok(()) => tried,
+                    Err(stop) => tried.and(Err(stop)),
+                };
+                Ok((tried, Some(probe.into_session())))
+            })
+            .await;
+        let (tried, session) = ran?;
+        if let Some(mut session) = session {
+            instance.drop_closed(&mut session).await?;
+        }
+        tried
+    }
+}
+
+/// The directory that a row works in, if the storage can be changed.
+pub(super) async fn prepare(probe: &Probe<'_>) -> Tried {
+    if !probe.offer.can_change {
+        return Ok(());
+    }
+    if !probe.offer.outlives {
+        probe.make_directory(&probe.offer.scratch).await?.done()?;
+    }
+    probe.make_directory(probe.directory()).await?.done()
+}
+
+/// Faults leave the event loop as such.
+fn faults<R>(tried: Tried<R>) -> Result<Tried<R>, Fault> {
+    match tried {
+        Err(Stop::Fault(fault)) => Err(fault),
+        tried => Ok(tried),
+    }
+}

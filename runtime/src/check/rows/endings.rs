@@ -1,0 +1,88 @@
+//! How files end, and when what was written is there for others.
+
+use crate::check::attempt::{Stop, Tried, same, same_bytes};
+use crate::check::probe::Probe;
+use crate::check::row::{Needs, Row, row};
+use crate::storage::{Ending, ErrorCode, Features, OpenFlags};
+
+const ATOMIC: Needs = Needs::Claimed(Features::ATOMIC_UPLOAD);
+
+pub const ROWS: &[Row] = &[
+    row!(
+        "close-commit",
+        "types.ending",
+        "commit publishes: the file is there as it was written",
+        Needs::Change,
+        commit
+    ),
+    row!(
+        "discard-keeps",
+        "types.ending",
+        "discard keeps what was written, without atomic-upload",
+        Needs::Change,
+        keeps
+    ),
+    row!("discard-forgets", "types.ending", "discard forgets what was written, with atomic-upload", ATOMIC, forgets),
+    row!(
+        "upload-unseen",
+        "types.features (atomic-upload)",
+        "what was written is published by close as a whole, and not before",
+        ATOMIC,
+        unseen
+    ),
+];
+
+const NEW: OpenFlags = OpenFlags::WRITE.union(OpenFlags::CREATE);
+const OVER: OpenFlags = OpenFlags::WRITE.union(OpenFlags::TRUNCATE);
+
+async fn commit(probe: &Probe<'_>) -> Tried {
+    let path = probe.path("committed");
+    let file = probe.open(&path, NEW | OpenFlags::EXCLUSIVE).await?.done()?;
+    probe.write(file, 0, b"published").await?.done()?;
+    probe.close(file, Ending::Commit).await?.done()?;
+    same_bytes("a committed file", b"published", &probe.contents(&path).await?)
+}
+
+async fn keeps(probe: &Probe<'_>) -> Tried {
+    if probe.offer.features.contains(Features::ATOMIC_UPLOAD) {
+        return Err(Stop::not_offered("it claims atomic-upload"));
+    }
+    let path = probe.path("discarded");
+    let file = probe.open(&path, NEW).await?.done()?;
+    probe.write(file, 0, b"kept all the same").await?.done()?;
+    probe.close(file, Ending::Discard).await?.done()?;
+    same_bytes("a discarded file", b"kept all the same", &probe.contents(&path).await?)
+}
+
+async fn forgets(probe: &Probe<'_>) -> Tried {
+    let (new, old) = (probe.path("new"), probe.make_file("old", b"as before").await?);
+    for (path, flags) in [(&new, NEW), (&old, OVER)] {
+        let file = probe.open(path, flags).await?.done()?;
+        probe.write(file, 0, b"to be forgotten").await?.done()?;
+        probe.close(file, Ending::Discard).await?.done()?;
+    }
+    probe.stat(&new, false).await?.refused(&[ErrorCode::NoSuchFile])?;
+    same_bytes("the file that was there", b"as before", &probe.contents(&old).await?)
+}
+
+async fn unseen(probe: &Probe<'_>) -> Tried {
+    let (new, old) = (probe.path("new"), probe.make_file("old", b"as before").await?);
+    let mut open = Vec::new();
+    for (path, flags) in [(&new, NEW), (&old, OVER)] {
+        let file = probe.open(path, flags).await?.done()?;
+        probe.write(file, 0, b"in the making").await?.done()?;
+        open.push(file);
+    }
+    probe.stat(&new, false).await?.refused(&[ErrorCode::NoSuchFile])?;
+    let names = probe.list(probe.directory(), 100).await?;
+    let names: Vec<&str> = names.iter().map(|entry| entry.name.as_str()).collect();
+    same("what is listed before the close", &vec!["old"], &names)?;
+    same_bytes("the file that was there", b"as before", &probe.contents(&old).await?)?;
+    for file in open {
+        probe.close(file, Ending::Commit).await?.done()?;
+    }
+    for path in [&new, &old] {
+        same_bytes("what was published", b"in the making", &probe.contents(path).await?)?;
+    }
+    Ok(())
+}
