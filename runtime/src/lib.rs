@@ -3,13 +3,14 @@
 //! The rooms, and what must never be in them, are drawn in ARCHITECTURE.md. In short: [`sftp`] is the wire protocol
 //! as a pure state machine, [`sandbox`] runs a guest component within grants and limits, [`serve`] joins the two over
 //! a byte stream, [`confine`] takes from the process what it does not need, [`cli`] turns a command line into grants and
-//! limits, and [`storage`] is the vocabulary they share.
+//! limits, and [`storage`] is the vocabulary they share. [`scaffold`] stands beside them: it begins a storage.
 
 pub mod cli;
 pub mod confine;
 pub mod limits;
 pub mod log;
 pub mod sandbox;
+pub mod scaffold;
 pub mod serve;
 pub mod sftp;
 pub mod storage;

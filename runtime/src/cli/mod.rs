@@ -15,6 +15,7 @@ mod log_options;
 mod manual;
 mod memory;
 mod network;
+mod new;
 mod options;
 mod pair;
 mod report;
@@ -36,6 +37,7 @@ use clap_complete::Shell;
 use forced_command::Caller;
 use jail::Jail;
 use memory::Memory;
+use new::New;
 use options::CommonOptions;
 use report::{Failure, log_of_last_resort, print, report, report_usage};
 use run::Run;
@@ -60,6 +62,8 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Storage(Storage),
+    /// Begin a storage: a folder with one that works, its tests, and all that builds it
+    New(New),
     /// Print the manual page, as for man -l -
     Man,
     /// Print the completions for a shell
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Storage(storage) => start(storage, &caller),
+        Command::New(new) => finish(new.run(), &caller),
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
     }
@@ -194,6 +199,11 @@ fn serve(
         Ok(Outcome::NoInit) => Err(Failure::from(caller.missed_init())),
         Err(error) => Err(Failure::other(error)),
     }
+}
+
+/// The end of a command that serves nobody.
+fn finish(outcome: Result<ExitCode, Failure>, caller: &Caller) -> ExitCode {
+    outcome.unwrap_or_else(|failure| report(&failure, caller, None, None, &peer(&Account::current(), caller)))
 }
 
 fn peer(account: &Account, caller: &Caller) -> Peer {

@@ -9,7 +9,7 @@ fn parsed(line: &[&str]) -> Result<Storage, clap::Error> {
     let cli = Cli::try_parse_from(std::iter::once("strongroom").chain(line.iter().copied()))?;
     match cli.command {
         Command::Storage(storage) => Ok(storage),
-        Command::Man | Command::Completions { .. } => panic!("no storage"),
+        Command::New(_) | Command::Man | Command::Completions { .. } => panic!("no storage"),
     }
 }
 
