@@ -10,6 +10,9 @@ const NOTES: &str = include_str!("manual.roff");
 /// Storages, and what they have beyond the options of every one, which are those of `memory`.
 const STORAGES: [&str; 3] = ["jail", "memory", "run"];
 
+/// Further commands with options of their own.
+const OTHERS: [&str; 1] = ["new"];
+
 /// Writes the page in roff, as `man -l -` takes it.
 pub(super) fn write(command: Command, version: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut command = command.disable_help_subcommand(true);
@@ -44,7 +47,7 @@ fn write_summary(command: &Command, out: &mut dyn Write) -> io::Result<()> {
 
 fn write_options(command: &Command, out: &mut dyn Write) -> io::Result<()> {
     let Some(common) = command.find_subcommand("memory") else { return Ok(()) };
-    for storage in STORAGES.into_iter().filter_map(|name| command.find_subcommand(name)) {
+    for storage in STORAGES.into_iter().chain(OTHERS).filter_map(|name| command.find_subcommand(name)) {
         write_own_options(storage, common, out)?;
     }
     writeln!(out, ".SH OPTIONS OF ALL STORAGES")?;

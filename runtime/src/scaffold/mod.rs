@@ -35,8 +35,8 @@ pub struct Project {
 #[derive(Debug, Error)]
 pub enum NewError {
     /// Something of this name is there.
-    #[error("{name} is there already; choose another name, or move it away: mv {name} {name}.old", name = .0.display())]
-    Exists(PathBuf),
+    #[error("{0} is there already; choose another name, or move it away: mv {0} {0}.old")]
+    Exists(ProjectName),
     /// The system refused a file or a folder.
     #[error("{}: cannot be made in {}: {reason}", .name, .parent.display())]
     System {
@@ -58,10 +58,10 @@ impl Project {
     pub fn create_in(&self, parent: &Path) -> Result<(), NewError> {
         let folder = parent.join(self.name.as_str());
         if folder.symlink_metadata().is_ok() {
-            return Err(NewError::Exists(folder));
+            return Err(NewError::Exists(self.name.clone()));
         }
         self.write_and_rename(parent, &folder).map_err(|reason| match reason.kind() {
-            io::ErrorKind::AlreadyExists => NewError::Exists(folder),
+            io::ErrorKind::AlreadyExists => NewError::Exists(self.name.clone()),
             _ => NewError::System { name: self.name.clone(), parent: parent.to_owned(), reason },
         })
     }
@@ -106,7 +106,8 @@ impl Project {
         }
         let mode = if file.is_executable { 0o777 } else { 0o666 };
         let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        if file.path.starts_with("vendor") { out.write_all(&file.bytes) } else { out.write_all(&self.fill_in(file.bytes)?) }
+        let is_template = !file.path.starts_with("vendor");
+        out.write_all(&if is_template { self.fill_in(file.bytes)? } else { file.bytes })
     }
 
     /// Where a template's file belongs.

@@ -31,7 +31,7 @@ pub(super) const PYTHON: Tool = Tool {
 pub(super) const NODE: Tool = Tool {
     name: "Node 20 or later",
     install: "sudo apt-get install -y nodejs",
-    probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 20)"],
+    probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)"],
 };
 pub(super) const NPM: Tool =
     Tool { name: "npm", install: "sudo apt-get install -y npm", probe: &["npm", "--version"] };
