@@ -5,6 +5,8 @@
 //! the outer build's flags and wrappers. Nothing is installed. `STRONGROOM_GUESTS_DIR` names a folder with guests
 //! that were built before.
 
+#[path = "build/archive.rs"]
+mod archive;
 #[path = "src/sandbox/config.rs"]
 mod config;
 
@@ -49,12 +51,15 @@ fn build() -> Outcome<()> {
     println!("cargo::rerun-if-env-changed=STRONGROOM_GUESTS_DIR");
     println!("cargo::rerun-if-changed=src/sandbox/config.rs");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build/archive.rs");
     watch(&top.join("wit"))?;
     if variable("CARGO_CFG_TARGET_ENV")? == "gnu" {
         // With the unwinder in the executable each session's start is spared the loading of a library.
         println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
     }
     println!("cargo::rustc-env=STRONGROOM_WASMTIME_VERSION={}", wasmtime_version(&top)?);
+
+    archive::pack(&top, &out.join("scaffold.tar"))?;
 
     let built = match env::var_os("STRONGROOM_GUESTS_DIR") {
         Some(directory) => {

@@ -20,6 +20,7 @@ mod log_options;
 mod manual;
 mod memory;
 mod network;
+mod new;
 mod options;
 mod pair;
 mod report;
@@ -44,6 +45,7 @@ use forced_command::Caller;
 use inspect::Inspect;
 use jail::Jail;
 use memory::Memory;
+use new::New;
 use options::CommonOptions;
 use report::{Failure, answer, log_of_last_resort, print, report, report_usage};
 use run::Run;
@@ -74,6 +76,8 @@ enum Command {
     Compile(Compile),
     #[command(flatten)]
     Check(CheckCommand),
+    /// Begin a storage: a folder with one that works, its tests, and all that builds it
+    New(New),
     /// Print the manual page, as for man -l -
     Man,
     /// Print the completions for a shell
@@ -120,6 +124,7 @@ pub fn main() -> ExitCode {
             let peer = peer(&account, &caller);
             check.run(&account, peer)
         }
+        Command::New(new) => finish(new.run(), &caller),
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
     }
@@ -215,6 +220,11 @@ fn serve(
         Ok(Outcome::NoInit) => Err(Failure::from(caller.missed_init())),
         Err(error) => Err(Failure::other(error)),
     }
+}
+
+/// The end of a command that serves nobody.
+fn finish(outcome: Result<ExitCode, Failure>, caller: &Caller) -> ExitCode {
+    outcome.unwrap_or_else(|failure| report(&failure, caller, None, None, &peer(&Account::current(), caller)))
 }
 
 fn peer(account: &Account, caller: &Caller) -> Peer {
