@@ -8,7 +8,7 @@ use std::io::{self, Write};
 const NOTES: &str = include_str!("manual.roff");
 
 /// Storages, and what they have beyond the options of every one, which are those of `memory`.
-const STORAGES: [&str; 3] = ["jail", "memory", "run"];
+const STORAGES: [&str; 4] = ["jail", "memory", "gridfs", "run"];
 
 /// Writes the page in roff, as `man -l -` takes it.
 pub(super) fn write(command: Command, version: &str, out: &mut dyn Write) -> io::Result<()> {
