@@ -75,6 +75,16 @@ pub struct Database {
 }
 
 impl Database {
+    /// A new one with room for gigabytes; the server is the test's own unless a person named one.
+    pub fn roomy(place: &Place) -> (Option<Server>, Self) {
+        if given().is_some() {
+            return (None, Self::fresh());
+        }
+        let server = Server::start(place, &[]);
+        let database = server.database("files");
+        (Some(server), database)
+    }
+
     /// On the loopback, where nobody is asked who they are.
     pub fn at(port: u16, name: &str) -> Self {
         Self { server: format!("127.0.0.1:{port}"), user: None, name: name.to_owned(), options: String::new() }

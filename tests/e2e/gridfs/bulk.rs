@@ -1,6 +1,6 @@
 //! A gibibyte there and back: what the host holds of it does not grow with it.
 
-use super::gridfs;
+use super::{gridfs, log};
 use std::collections::VecDeque;
 use strongroom_tests::mongodb::Database;
 use strongroom_tests::packet::{Body, code, flag, kind};
@@ -20,11 +20,12 @@ fn piece(offset: u64) -> Vec<u8> {
     Noise::new(offset / PIECE as u64).bytes(PIECE)
 }
 
-fn put(client: &mut Client, path: &str, length: u64) {
+fn put(place: &Place, client: &mut Client, path: &str, length: u64) {
     let handle = client.open(path, flag::WRITE | flag::CREAT | flag::TRUNC, None).unwrap();
     let mut sent = VecDeque::new();
     let taken = |client: &mut Client, id| {
-        assert!(matches!(client.receive(id), Reply::Status(Status { code: code::OK, .. })));
+        let reply = client.receive(id);
+        assert!(matches!(reply, Reply::Status(Status { code: code::OK, .. })), "{reply:?}: {}", log(place));
     };
     for offset in (0..length).step_by(PIECE) {
         // A packet has room for less than a piece.
@@ -64,9 +65,10 @@ fn get(client: &mut Client, path: &str, length: u64) {
 
 #[test]
 fn a_gibibyte_goes_there_and_back_in_bounded_memory() {
-    let (place, database) = (Place::new(), Database::fresh());
+    let place = Place::new();
+    let (_server, database) = Database::roomy(&place);
     let mut client = gridfs(&place, &database).connect();
-    put(&mut client, "/big", GIBIBYTE);
+    put(&place, &mut client, "/big", GIBIBYTE);
     let after_put = peak_memory(client.process().id());
     assert_eq!(client.stat("/big").unwrap().size, Some(GIBIBYTE));
     get(&mut client, "/big", GIBIBYTE);

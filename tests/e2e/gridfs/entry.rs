@@ -62,21 +62,21 @@ fn nobody_is_let_in_without_the_right_password() {
     let place = Place::new();
     let mut server = Server::start(&place, &[]);
     let password = "pencil-0123456789";
-    Peer::ask(&place, &server.database("files"), &["create-user", "alice", password]);
-    Peer::ask(&place, &server.database("admin"), &["create-user", "root", "another"]);
+    Peer::ask(&place, &server.database("files"), &["create-user", "alice", password, "files"]);
+    Peer::ask(&place, &server.database("admin"), &["create-user", "carol", "another", "files"]);
     server.stop();
     let server = Server::start(&place, &["--auth"]);
     let database = server.database("files");
     assert_served(&gridfs(&place, &database.clone().with_user("alice", password)));
-    let from_elsewhere = database.clone().with_user("root", "another").with_options("authSource=admin");
+    let from_elsewhere = database.clone().with_user("carol", "another").with_options("authSource=admin");
     assert_served(&gridfs(&place, &from_elsewhere));
     for wrong in [
         database.clone().with_user("alice", "wrong"),
         database.clone().with_user("bob", password),
-        database.clone().with_user("root", "another"),
+        database.clone().with_user("carol", "another"),
     ] {
         let place = Place::new();
-        assert_not_served(&place, &gridfs(&place, &wrong), &["alice", "bob", "root"].map(|_| "authenti"));
+        assert_not_served(&place, &gridfs(&place, &wrong), &["alice", "bob", "carol"].map(|_| "authenti"));
         assert!(!log(&place).contains(password), "{}", log(&place));
     }
     let place = Place::new();
@@ -150,7 +150,7 @@ fn tls_with_another_name_is_refused() {
 fn tls_and_a_password_go_together() {
     let place = Place::new();
     let mut server = Server::start(&place, &[]);
-    Peer::ask(&place, &server.database("files"), &["create-user", "alice", "pencil"]);
+    Peer::ask(&place, &server.database("files"), &["create-user", "alice", "pencil", "files"]);
     server.stop();
     let [authority, certificate, key] = certificates(&place, "127.0.0.1");
     let path = |path: &Path| path.to_str().unwrap().to_owned();

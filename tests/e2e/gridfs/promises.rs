@@ -53,7 +53,10 @@ fn permissions_times_and_empty_directories_outlive_the_session() {
     client.rmdir("/to").unwrap();
     client.rmdir("/empty").unwrap();
     assert_eq!(client.list("/").unwrap(), ["file", "from-not"]);
-    assert!(client.statvfs("/").unwrap()[0] > 0);
+    // Only MongoDB's own server tells of its disk.
+    if client.extensions.contains_key("statvfs@openssh.com") {
+        assert!(client.statvfs("/").unwrap()[0] > 0);
+    }
 }
 
 #[test]

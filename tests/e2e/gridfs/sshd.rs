@@ -15,7 +15,7 @@ fn sftp_and_scp_through_sshd() {
     tree::write_noise(&local.join("file"), 5_000_000, 9);
     tree::write_tree(&local.join("tree"), 60);
     let batch = "put file\nget file back\nput -Rp tree\nls -l tree\nget -Rp tree tree-back\nrename file renamed\n\
-                 mkdir made\nput file made/file\nrm made/file\nrmdir made\nchmod 600 renamed\ndf\n";
+                 mkdir made\nput file made/file\nrm made/file\nrmdir made\nchmod 600 renamed\n";
     sshd.sftp().in_directory(&local).input(batch).succeed();
     tree::assert_same_file(&local.join("file"), &local.join("back"));
     tree::assert_same_tree(&local.join("tree"), &local.join("tree-back"));

@@ -6,7 +6,7 @@ usage: peer.py URI put BUCKET NAME FILE     a new revision
        peer.py URI list BUCKET              all revisions, oldest first: name, length, time in milliseconds
        peer.py URI state BUCKET             the same, with files whose chunks do not make up their length ("broken") and
                                             how many chunks belong to no file ("orphans")
-       peer.py URI create-user NAME PASSWORD
+       peer.py URI create-user NAME PASSWORD DATABASE    who may read and write that database
        peer.py URI ping
        peer.py URI drop                     the database
 """
@@ -57,8 +57,8 @@ def main(uri, command, *arguments):
             print(json.dumps(list(revisions(bucket))))
         case "state", (name,):
             print(json.dumps({"files": list(revisions(bucket)), **state(database, name)}))
-        case "create-user", (name, password):
-            database.command("createUser", name, pwd=password, roles=["root"])
+        case "create-user", (name, password, grant):
+            database.command("createUser", name, pwd=password, roles=[{"role": "readWrite", "db": grant}])
         case "ping", ():
             database.command("ping")
         case "drop", ():
