@@ -13,7 +13,7 @@ const PIECE: usize = 256 << 10;
 /// As OpenSSH's client has them.
 const IN_FLIGHT: usize = 16;
 /// More than a file of a few MiB takes, and a fraction of what was moved.
-const MOST_MEMORY: u64 = 192 << 20;
+const MOST_MEMORY: u64 = 96 << 20;
 
 /// The piece of the file that begins at `offset`: noise of its own.
 fn piece(offset: u64) -> Vec<u8> {
