@@ -48,6 +48,8 @@ struct State {
     /// Where the next read begins if they are in order, and how many were so far.
     next: u64,
     in_order: u32,
+    /// The first chunk that is not read ahead.
+    ahead: u64,
     turn: u64,
 }
 
@@ -134,18 +136,25 @@ impl Reader {
         state.in_order = if offset == state.next { state.in_order.saturating_add(1) } else { 0 };
         state.next = offset + length;
         if state.in_order < 2 {
+            state.ahead = 0;
             return;
         }
         let size = u64::from(self.version.chunk_size);
         // Not more than is kept, or it would be gone before it is read.
         let ahead = AHEAD_BYTES.min(self.kept_max() as u64 / 2) / size;
-        for n in last + 1..=(last + ahead).min(self.version.chunk_count().saturating_sub(1)) {
+        // Half of it at once, so that few commands bring many chunks each.
+        if state.ahead > last + ahead / 2 {
+            return;
+        }
+        let end = (last + 1 + ahead).min(self.version.chunk_count());
+        for n in state.ahead.max(last + 1)..end {
             let Ok(n) = u32::try_from(n) else { break };
             if !state.chunks.contains_key(&n) {
                 state.chunks.insert(n, Slot::Loading(vec![]));
                 state.wanted.insert(n);
             }
         }
+        state.ahead = end;
     }
 
     /// Has what is wanted fetched when this turn is over, with what others want in it.

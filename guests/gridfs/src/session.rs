@@ -17,6 +17,16 @@ const TRANSFER_SIZE: u32 = 261_120;
 /// The most entries of one answer.
 const ENTRIES_MAX: u32 = 1024;
 
+/// Whether a server tells how full it is comes out when it is asked: some look through everything for that.
+const FEATURES: Features = Features::ATOMIC_REPLACE
+    .union(Features::SYNC)
+    .union(Features::USAGE)
+    .union(Features::PERMISSIONS)
+    .union(Features::OWNERSHIP)
+    .union(Features::TIMES)
+    .union(Features::RANDOM_WRITE)
+    .union(Features::ATOMIC_UPLOAD);
+
 /// The storage.
 pub struct Gridfs;
 
@@ -37,18 +47,9 @@ impl Storage for Gridfs {
         let Configuration { target, database, bucket, options } = Configuration::take(settings)?;
         let database = Database::new(Pool::new(target), database);
         let bucket = Bucket::new(database, &bucket, options);
-        let mut features = Features::ATOMIC_REPLACE
-            | Features::SYNC
-            | Features::PERMISSIONS
-            | Features::OWNERSHIP
-            | Features::TIMES
-            | Features::RANDOM_WRITE
-            | Features::ATOMIC_UPLOAD;
-        if bucket.usage().await?.is_some() {
-            features |= Features::USAGE;
-        }
+        bucket.database.check().await?;
         bucket.clean_up();
-        Ok(Connected::new(GridfsSession(bucket)).with_features(features).with_transfer_size(TRANSFER_SIZE))
+        Ok(Connected::new(GridfsSession(bucket)).with_features(FEATURES).with_transfer_size(TRANSFER_SIZE))
     }
 }
 
