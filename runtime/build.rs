@@ -19,7 +19,11 @@ use std::process::{Command, ExitCode};
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const WASM_TARGET: &str = "wasm32-wasip2";
-const GUESTS: [(&str, &str); 2] = [("strongroom-jail", "strongroom_jail"), ("strongroom-memory", "strongroom_memory")];
+const GUESTS: [(&str, &str); 3] = [
+    ("strongroom-jail", "strongroom_jail"),
+    ("strongroom-memory", "strongroom_memory"),
+    ("strongroom-gridfs", "strongroom_gridfs"),
+];
 
 /// What would carry the outer build into the inner one.
 const OUTER_ENVIRONMENT: [&str; 10] = [
@@ -53,6 +57,7 @@ fn build() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build/archive.rs");
     watch(&top.join("wit"))?;
+    watch(&top.join("runtime/wit"))?;
     if variable("CARGO_CFG_TARGET_ENV")? == "gnu" {
         // With the unwinder in the executable each session's start is spared the loading of a library.
         println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
@@ -88,20 +93,22 @@ fn build_guests(workspace: &Path, out: &Path) -> Outcome<PathBuf> {
         .into());
     }
     let target = out.join("guests");
-    let mut cargo = Command::new(variable("CARGO")?);
-    cargo.args(["build", "--release", "--locked", "--target", WASM_TARGET]);
-    cargo.arg("--manifest-path").arg(workspace.join("Cargo.toml")).arg("--target-dir").arg(&target);
+    // One after the other: built together, those without the standard library would get it from those that want it.
     for (package, _) in GUESTS {
-        cargo.args(["--package", package]);
+        build_guest(workspace, &target, package)?;
     }
+    Ok(target.join(WASM_TARGET).join("release"))
+}
+
+fn build_guest(workspace: &Path, target: &Path, package: &str) -> Outcome<()> {
+    let mut cargo = Command::new(variable("CARGO")?);
+    cargo.args(["build", "--release", "--locked", "--target", WASM_TARGET, "--package", package]);
+    cargo.arg("--manifest-path").arg(workspace.join("Cargo.toml")).arg("--target-dir").arg(target);
     for name in OUTER_ENVIRONMENT {
         cargo.env_remove(name);
     }
     let status = cargo.status()?;
-    if !status.success() {
-        return Err(format!("the guests in {} do not build ({status})", workspace.display()).into());
-    }
-    Ok(target.join(WASM_TARGET).join("release"))
+    if status.success() { Ok(()) } else { Err(format!("the guest {package} does not build ({status})").into()) }
 }
 
 fn target_is_installed() -> Outcome<bool> {

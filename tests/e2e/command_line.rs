@@ -37,6 +37,41 @@ fn assert_refused(outcome: &Outcome, status: i32, words: &[&str]) {
     }
 }
 
+// Bad input: the address of a database.
+
+#[test]
+fn an_address_of_a_database_that_is_not_served_is_told_why() {
+    let place = Place::new();
+    for (arguments, words) in [
+        (["mongodb://a.example,b.example/files"].as_slice(), ["several hosts", "name the primary alone"]),
+        (&["mongodb+srv://db.example/files"], ["mongodb+srv", "mongodb://HOST:PORT/DATABASE"]),
+        (&["mongodb://db.example/files?replicaSet=rs0"], ["replicaSet is not known", "these are: tls, authSource"]),
+        (&["mongodb://db.example/files?tlsCAFile=/ca.pem"], ["tlsCAFile", "--tls-ca FILE"]),
+        (&["mongodb://db.example"], ["names no database", "/DATABASE"]),
+        (&["mongodb://alice@db.example/files"], ["alice has no password", "--password-file FILE"]),
+        (&["mongodb://db.example:http/files"], ["the address's host", "1 to 65535"]),
+        (&["db.example", "27017", "a.b"], ["a database's name", "1 to 63 bytes"]),
+        (&["db.example", "27017", "files", "--set", "address=evil:1"], ["--set address", "leave it out"]),
+    ] {
+        let outcome = strongroom!(place, "gridfs").args(arguments).run();
+        assert_refused(&outcome, 2, &words);
+    }
+    let outcome = strongroom!(place, "gridfs", "mongodb://a@db/files", "--password-file", place.path("missing")).run();
+    assert_eq!(outcome.code(), Some(2));
+    assert!(outcome.stderr.contains("missing: the value cannot be read"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_password_in_an_address_is_refused_and_never_repeated() {
+    let place = Place::new();
+    let address = "mongodb://alice:s3cret@db.example/files";
+    for arguments in [[address].as_slice(), &["--", address], &["-e", address, "--tls"]] {
+        let outcome = strongroom!(place, "gridfs").args(arguments).run();
+        assert_refused(&outcome, 2, &["the address has a password in it", "--password-file FILE"]);
+        assert!(!outcome.all().contains("s3cret"), "{}", outcome.all());
+    }
+}
+
 // Bad input: directories.
 
 #[test]

@@ -12,12 +12,13 @@ use peers::{Echo, Full, deaf};
 use rustix::process::Signal;
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv6Addr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 use strongroom_tests::packet::flag;
+use strongroom_tests::tools::private_name;
 use strongroom_tests::{Client, PATIENCE, Place, Program, guest, strongroom};
 
 /// A wait that a test waits for.
@@ -179,21 +180,6 @@ fn a_granted_name_is_reached_once_it_was_looked_up() {
     assert!(client.finish().0.success());
     assert_logged(&place, &format!("network: connected to localhost:{port} (127.0.0.1)"));
     assert_logged(&place, "network: the name example.com was not granted");
-}
-
-/// A name, other than localhost, that leads to this machine or into its network.
-fn private_name() -> String {
-    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned();
-    let is_inside = |name: &String| {
-        let addresses = (name.as_str(), 0).to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
-        let is_v4 = addresses.iter().any(|address| match address.ip() {
-            IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-            IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
-        });
-        !addresses.is_empty() && is_v4
-    };
-    let names = [own, "ip6-localhost".to_owned(), "ip6-loopback".to_owned()];
-    names.into_iter().find(is_inside).expect("/etc/hosts has a name of this machine besides localhost")
 }
 
 #[test]

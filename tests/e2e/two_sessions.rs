@@ -8,6 +8,7 @@ use std::fs;
 use std::thread;
 use strongroom_tests::client::refused;
 use strongroom_tests::packet::{Attributes, Body, code, flag, kind};
+use strongroom_tests::rivals::{race, race_renames};
 use strongroom_tests::{Client, Place, Program, Reply, Status, strongroom};
 
 const RECORD_BYTES: usize = 1000;
@@ -114,45 +115,22 @@ fn append_records(mut client: Client, letter: u8) {
 #[test]
 fn of_two_that_create_exclusively_one_wins() {
     let exclusive = flag::WRITE | flag::CREAT | flag::EXCL;
-    race(move |client, name| client.open(name, exclusive, None).is_ok());
+    let place = Place::new();
+    race(300, || jail(&place, "yes").connect(), move |client, name| client.open(name, exclusive, None).is_ok());
 }
 
 #[test]
 fn of_two_that_make_a_directory_one_wins() {
-    race(|client, name| client.mkdir(name, None).is_ok());
+    let place = Place::new();
+    race(300, || jail(&place, "yes").connect(), |client, name| client.mkdir(name, None).is_ok());
 }
 
 #[test]
 fn of_two_that_rename_to_one_name_one_wins_and_nothing_is_lost() {
     for native in ["yes", "no"] {
         let place = Place::new();
-        let racers = ["a", "b"].map(|who| {
-            let mut client = jail(&place, native).connect();
-            thread::spawn(move || {
-                let mut wins = 0;
-                for index in 0..200 {
-                    client.put(format!("/{who}"), who.as_bytes()).unwrap();
-                    wins += u32::from(client.rename(format!("/{who}"), format!("/{index}")).is_ok());
-                }
-                wins
-            })
-        });
-        let wins: u32 = racers.map(|racer| racer.join().unwrap()).iter().sum();
-        assert_eq!(wins, 200);
+        race_renames(200, || jail(&place, native).connect());
     }
-}
-
-/// Both try each of many names at once; each name is had by one.
-fn race(attempt: impl Fn(&mut Client, &str) -> bool + Clone + Send + 'static) {
-    let place = Place::new();
-    let racers = [0, 1].map(|_| {
-        let mut client = jail(&place, "yes").connect();
-        let attempt = attempt.clone();
-        thread::spawn(move || (0..300).filter(|index| attempt(&mut client, &format!("/{index}"))).collect::<Vec<_>>())
-    });
-    let mut won: Vec<i32> = racers.map(|racer| racer.join().unwrap()).concat();
-    won.sort_unstable();
-    assert_eq!(won, (0..300).collect::<Vec<_>>());
 }
 
 #[test]

@@ -78,14 +78,19 @@ impl Client {
     /// The reply to a request, in whatever order replies come.
     #[track_caller]
     pub fn receive(&mut self, id: u32) -> Reply {
+        self.receive_or_end(id).unwrap_or_else(|| {
+            let errors = self.process.errors();
+            panic!("the server ended before it answered; it said: {errors}");
+        })
+    }
+
+    /// The same; `None` if the server ended before it answered.
+    pub fn receive_or_end(&mut self, id: u32) -> Option<Reply> {
         loop {
             if let Some(reply) = self.early.remove(&id) {
-                return reply;
+                return Some(reply);
             }
-            let Some((type_byte, body)) = self.receive_packet() else {
-                let errors = self.process.errors();
-                panic!("the server ended before it answered; it said: {errors}");
-            };
+            let (type_byte, body) = self.receive_packet()?;
             let mut fields = Fields::new(&body);
             let id = fields.u32();
             self.early.insert(id, reply(type_byte, fields));

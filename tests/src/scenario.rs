@@ -9,12 +9,23 @@ use std::fmt::Debug;
 /// Everything that was asked and answered, a line each. Leaves a tree behind, for comparisons on disk.
 pub fn converse(client: &mut Client) -> Vec<String> {
     let mut minutes = Minutes(Vec::new());
-    files(client, &mut minutes);
-    directories(client, &mut minutes);
-    names(client, &mut minutes);
+    without_links(client, &mut minutes);
     links(client, &mut minutes);
     attributes(client, &mut minutes);
     minutes.0
+}
+
+/// The part of it that storages without links can have.
+pub fn converse_without_links(client: &mut Client) -> Vec<String> {
+    let mut minutes = Minutes(Vec::new());
+    without_links(client, &mut minutes);
+    minutes.0
+}
+
+fn without_links(client: &mut Client, minutes: &mut Minutes) {
+    files(client, minutes);
+    directories(client, minutes);
+    names(client, minutes);
 }
 
 struct Minutes(Vec<String>);

@@ -2,15 +2,14 @@
 
 use super::account::Account;
 use super::granted::GrantArguments;
+use super::guest_argument::guest;
 use super::options::GuestOptions;
 use super::report::{Failure, print, report};
 use crate::check::{self, CheckError, Progress, Report, Row};
 use crate::log::{self, Peer};
-use crate::sandbox::{Embedded, Source};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,14 +18,14 @@ const ABOUT: &str = "Try each promise of the contract on a component, with what 
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "strongroom check [OPTIONS] <GUEST.wasm|jail|memory>",
+    override_usage = "strongroom check [OPTIONS] <GUEST.wasm|jail|memory|gridfs>",
     after_long_help = "Ends with 0 if no promise was broken, with 1 if one was, and with 2 if the command line is wrong or \
                        GUEST is no component of this contract."
 )]
 pub(super) struct Check {
     /// The component, or the name of one that is built in (a file of such a name is written ./jail)
-    #[arg(value_name = "GUEST.wasm|jail|memory")]
-    guest: OsString,
+    #[arg(value_name = "GUEST.wasm|jail|memory|gridfs")]
+    guest: PathBuf,
 
     /// Work in the directory PATH of the storage, which must not exist; it is removed again
     ///
@@ -64,21 +63,13 @@ impl Check {
     }
 
     fn checked(self, account: &Account, peer: Peer) -> Result<ExitCode, Failure> {
-        let launch = self.guest_options.launch(self.granted.choice(source(self.guest))?, account, peer)?;
+        let launch = self.guest_options.launch(self.granted.choice(guest(self.guest))?, account, peer)?;
         let report = check::run(&launch, self.scratch.as_deref(), &mut Bar::new()).map_err(|error| match error {
             CheckError::Start(_) => Failure::other(error),
             _ => Failure::usage(error),
         })?;
         let printed = print(&text(&report, self.json));
         Ok(if report.is_pass() { printed } else { ExitCode::FAILURE })
-    }
-}
-
-fn source(guest: OsString) -> Source {
-    match guest.to_str() {
-        Some("jail") => Source::Embedded(Embedded::Jail),
-        Some("memory") => Source::Embedded(Embedded::Memory),
-        _ => Source::File(PathBuf::from(guest)),
     }
 }
 

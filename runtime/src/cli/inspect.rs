@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// The component: a file, or "jail" or "memory"
+    /// The component: a file, or "jail", "memory" or "gridfs"
     #[arg(value_name = "GUEST")]
     guest: PathBuf,
 
@@ -36,6 +36,7 @@ fn invocation(source: &Source) -> Invocation {
     match source {
         Source::Embedded(Embedded::Jail) => Invocation::Jail,
         Source::Embedded(Embedded::Memory) => Invocation::Memory,
+        Source::Embedded(Embedded::Gridfs) => Invocation::Gridfs,
         Source::File(_) | Source::Precompiled(_) => Invocation::Run(source.name()),
     }
 }

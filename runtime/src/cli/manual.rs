@@ -8,7 +8,7 @@ use std::io::{self, Write};
 const NOTES: &str = include_str!("manual.roff");
 
 /// Commands, and what they have beyond the options of every storage, which are those of `memory`.
-const COMMANDS: [&str; 6] = ["jail", "memory", "run", "inspect", "compile", "new"];
+const COMMANDS: [&str; 7] = ["jail", "memory", "gridfs", "run", "inspect", "compile", "new"];
 
 /// Writes the page in roff, as `man -l -` takes it.
 pub(super) fn write(command: Command, version: &str, out: &mut dyn Write) -> io::Result<()> {

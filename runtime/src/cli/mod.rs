@@ -10,6 +10,7 @@ mod confinement;
 mod directory;
 mod forced_command;
 mod granted;
+mod gridfs;
 mod guest_argument;
 mod inspect;
 mod jail;
@@ -19,6 +20,7 @@ mod limits_documented;
 mod log_options;
 mod manual;
 mod memory;
+mod mongodb_address;
 mod network;
 mod new;
 mod options;
@@ -42,6 +44,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use clap_complete::Shell;
 use compile::Compile;
 use forced_command::Caller;
+use gridfs::Gridfs;
 use inspect::Inspect;
 use jail::Jail;
 use memory::Memory;
@@ -89,15 +92,21 @@ enum Command {
 enum Storage {
     Jail(Box<Jail>),
     Memory(Box<Memory>),
+    Gridfs(Box<Gridfs>),
     Run(Box<Run>),
 }
 
 /// The name of a command, what it is about, and what adds its arguments.
 type StorageCommand = (&'static str, &'static str, fn(clap::Command) -> clap::Command);
 
-const STORAGES: [StorageCommand; 3] = [
+const STORAGES: [StorageCommand; 4] = [
     ("jail", "Serve the directory DIR, which is all that the session can reach", Jail::augment_args),
     ("memory", "Serve files that live as long as the session", Memory::augment_args),
+    (
+        "gridfs",
+        "Serve the files of a MongoDB database, which is all of the network that the session can reach",
+        Gridfs::augment_args,
+    ),
     ("run", "Serve a component that exports the storage contract, with what is granted here", Run::augment_args),
 ];
 
@@ -153,6 +162,7 @@ impl FromArgMatches for Storage {
         match matches.subcommand() {
             Some(("jail", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Jail),
             Some(("memory", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Memory),
+            Some(("gridfs", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Gridfs),
             Some(("run", matches)) => FromArgMatches::from_arg_matches(matches).map(Self::Run),
             _ => Err(clap::Error::new(ErrorKind::MissingSubcommand)),
         }
@@ -169,6 +179,7 @@ impl Storage {
         match self {
             Self::Jail(jail) => &jail.common,
             Self::Memory(memory) => &memory.common,
+            Self::Gridfs(gridfs) => &gridfs.common,
             Self::Run(run) => &run.common,
         }
     }
@@ -177,6 +188,7 @@ impl Storage {
         match self {
             Self::Jail(jail) => jail.launch(account, peer),
             Self::Memory(memory) => memory.launch(account, peer),
+            Self::Gridfs(gridfs) => gridfs.launch(account, peer),
             Self::Run(run) => run.launch(account, peer),
         }
     }

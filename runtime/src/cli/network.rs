@@ -1,6 +1,6 @@
 //! `--connect`, `--connect-private` and `--tls-ca`: where a guest may connect to, and whom TLS trusts there.
 
-use crate::sandbox::{Authorities, AuthoritiesError, Destination, NetworkGrant, NetworkGrants, Scope};
+use crate::sandbox::{Authorities, AuthoritiesError, Consent, Destination, NetworkGrant, NetworkGrants, Scope};
 use clap::Args;
 use std::path::Path;
 use thiserror::Error;
@@ -21,6 +21,14 @@ pub(super) struct NetworkArguments {
     #[arg(long, value_name = "HOST:PORT")]
     connect_private: Vec<Destination>,
 
+    #[command(flatten)]
+    tls: TlsArguments,
+}
+
+/// Whom TLS trusts.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct TlsArguments {
     /// Let TLS trust the authorities in FILE (PEM) beside the system's
     #[arg(long, value_name = "FILE", value_parser = authorities)]
     tls_ca: Vec<Authorities>,
@@ -39,9 +47,15 @@ fn authorities(file: &str) -> Result<Authorities, NoAuthorities> {
 
 impl NetworkArguments {
     pub(super) fn grants(self) -> NetworkGrants {
-        let with = |scope| move |destination| NetworkGrant { destination, scope };
+        let with = |scope| move |destination| NetworkGrant { destination, scope, consent: Consent::Grant };
         let private = self.connect_private.into_iter().map(with(Scope::Private));
         let destinations = self.connect.into_iter().map(with(Scope::Public)).chain(private).collect();
-        NetworkGrants { destinations, authorities: Authorities::join(self.tls_ca) }
+        NetworkGrants { destinations, authorities: self.tls.authorities() }
+    }
+}
+
+impl TlsArguments {
+    pub(super) fn authorities(self) -> Authorities {
+        Authorities::join(self.tls_ca)
     }
 }

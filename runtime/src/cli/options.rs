@@ -16,6 +16,7 @@ use crate::sftp::RequestPolicy;
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use thiserror::Error;
 
 #[derive(Debug, Args)]
 pub(super) struct CommonOptions {
@@ -105,6 +106,14 @@ pub(super) struct DirectoryOptions {
     allow_unsafe_grant: bool,
 }
 
+/// A setting that is the subcommand's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("--set {key}: strongroom {subcommand} sets this by its own arguments; leave it out")]
+pub(super) struct OwnSetting {
+    key: &'static str,
+    subcommand: &'static str,
+}
+
 /// What a subcommand decides.
 pub(super) struct GuestChoice<'a> {
     pub guest: Source,
@@ -117,7 +126,25 @@ pub(super) struct GuestChoice<'a> {
 impl CommonOptions {
     /// The operand of the subcommand if it was written behind `--`.
     pub(super) fn operand_after_dashes(&self) -> Option<PathBuf> {
-        self.after_dashes.first().map(PathBuf::from)
+        self.operands_after_dashes().first().map(PathBuf::from)
+    }
+
+    /// What was written behind `--`, which a client may have added words to.
+    pub(super) fn operands_after_dashes(&self) -> &[OsString] {
+        &self.after_dashes
+    }
+
+    /// The same with what the subcommand sets by itself, which `--set` cannot say otherwise.
+    pub(super) fn with_own_settings(
+        mut self,
+        subcommand: &'static str,
+        own: Vec<(&'static str, String)>,
+    ) -> Result<Self, OwnSetting> {
+        if let Some((key, _)) = own.iter().find(|(own, _)| self.guest.settings.iter().any(|(key, _)| key == own)) {
+            return Err(OwnSetting { key, subcommand });
+        }
+        self.guest.settings.splice(..0, own.into_iter().map(|(key, value)| (key.to_owned(), value)));
+        Ok(self)
     }
 
     /// `-Q requests` asks for a list, not for a session.

@@ -30,7 +30,8 @@ pub(super) fn pair(text: &str) -> Result<(String, String), PairError> {
     Ok((key.to_owned(), value))
 }
 
-fn contents(file: &str) -> Result<String, PairError> {
+/// What a file holds, less one newline at its end.
+pub(super) fn contents(file: &str) -> Result<String, PairError> {
     let bytes = read(file).map_err(|source| PairError::Read { file: file.to_owned(), source })?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(PairError::TooLong { file: file.to_owned() });

@@ -103,6 +103,80 @@ fn memory_is_granted_nothing() {
     assert!(launch.grants.directories.is_empty() && launch.grants.network.destinations.is_empty());
 }
 
+fn settings(launch: &Launch) -> Vec<(&str, &str)> {
+    launch.grants.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+#[test]
+fn a_database_is_all_of_the_network_that_it_is_granted() {
+    let (_folder, path) = folder();
+    let password = format!("{path}/password");
+    std::fs::write(&password, "secret\n").unwrap();
+    let address = "mongodb://alice@DB.example/files?tls=true";
+    let line = ["gridfs", address, "--bucket", "photos", "--password-file", &password, "--set", "chunk-size=1000"];
+    let launch = launched(&line).unwrap();
+    let [grant] = launch.grants.network.destinations.as_slice() else { panic!("one destination") };
+    assert_eq!((grant.destination.to_string().as_str(), grant.scope), ("db.example:27017", Scope::Public));
+    assert!(launch.grants.directories.is_empty());
+    let expected = [
+        ("address", "db.example:27017"),
+        ("database", "files"),
+        ("bucket", "photos"),
+        ("tls", "yes"),
+        ("tls-name", "db.example"),
+        ("user", "alice"),
+        ("password", "secret"),
+        ("auth-source", "files"),
+        ("chunk-size", "1000"),
+    ];
+    assert_eq!(settings(&launch), expected);
+    assert_eq!(
+        launched(&[line.as_slice(), &["--tls", "--private"]].concat()).unwrap().grants.settings,
+        launch.grants.settings
+    );
+}
+
+#[test]
+fn a_database_by_host_port_and_name() {
+    let expected = [("address", "[::1]:27018"), ("database", "files"), ("bucket", "fs"), ("tls", "no")];
+    for line in [
+        ["gridfs", "::1", "27018", "files", "--logfile", "/dev/null"].as_slice(),
+        &["gridfs", "::1", "27018", "files", "--", "somehost", "sftp"],
+        &["gridfs", "--", "::1", "27018", "files"],
+        &["gridfs", "--", "mongodb://[::1]:27018/files", "somehost", "sftp"],
+    ] {
+        let launch = launched(line).unwrap();
+        assert_eq!(settings(&launch), expected, "{line:?}");
+        assert_eq!(launch.grants.network.destinations.len(), 1);
+    }
+    let grants = launched(&["gridfs", "db.internal", "1", "files", "--private"]).unwrap().grants;
+    assert_eq!(grants.network.destinations.first().map(|grant| grant.scope), Some(Scope::Private));
+    assert!(parsed(&["gridfs"]).is_err() && parsed(&["gridfs", "localhost", "27017"]).is_err());
+}
+
+#[test]
+fn arguments_of_a_database_that_contradict_each_other_are_refused() {
+    let (_folder, path) = folder();
+    let password = format!("{path}/password");
+    std::fs::write(&password, "secret").unwrap();
+    for (line, message) in [
+        (["mongodb://h/d", "1", "e"].as_slice(), "an address names host, port and database together"),
+        (&["mongodb://a@h/d"], "a has no password; name a file that holds it: --password-file FILE"),
+        (&["mongodb://h/d", "--password-file", &password], "there is a password and no user"),
+        (&["h", "1", "d", "--password-file", &password], "there is a password and no user"),
+        (&["mongodb://h/d?tls=false", "--tls"], "the address says tls=false, and there is --tls"),
+        (&["mongodb://h/d", "--set", "bucket=b"], "--set bucket: strongroom gridfs sets this by its own arguments"),
+        (&["h"], "an address is mongodb://USER@HOST:PORT/DATABASE"),
+        (&["--", "h", "1"], "no database is named; strongroom gridfs mongodb://USER@HOST:PORT/DATABASE"),
+    ] {
+        let Err(Failure::Usage(reason)) = launched(&[&["gridfs"], line].concat()) else { panic!("{line:?} is served") };
+        assert!(reason.to_string().starts_with(message), "{line:?}: {reason}");
+    }
+    for bucket in ["", "a$b", "system.x", "fs."] {
+        assert!(parsed(&["gridfs", "mongodb://h/d", "--bucket", bucket]).is_err(), "{bucket:?}");
+    }
+}
+
 #[test]
 fn openssh_spellings() {
     let (_folder, path) = folder();
@@ -169,7 +243,7 @@ fn the_manual_names_every_option() {
     assert!(page.starts_with(".") && page.contains(".SH EXIT STATUS"), "{page}");
     let mut command = Cli::command();
     command.build();
-    let storages = ["jail", "memory", "run"].map(|name| command.find_subcommand(name).unwrap());
+    let storages = ["jail", "memory", "gridfs", "run"].map(|name| command.find_subcommand(name).unwrap());
     for option in storages.iter().flat_map(|storage| storage.get_arguments()).filter_map(|option| option.get_long()) {
         assert!(page.contains(&option.replace('-', "\\-")), "{option}");
     }

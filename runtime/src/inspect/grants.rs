@@ -9,6 +9,7 @@ use super::wants::{Address, Directory, Part, Place, Setting, SettingNeed, Wants}
 pub enum Invocation {
     Jail,
     Memory,
+    Gridfs,
     /// `strongroom run` with this file.
     Run(String),
 }
@@ -24,17 +25,29 @@ pub struct GrantLine {
 
 /// What grants all of `declared`, and no more.
 pub(super) fn grant_line(invocation: &Invocation, declared: &[Wants]) -> GrantLine {
+    if *invocation == Invocation::Gridfs {
+        return of_gridfs();
+    }
     let (required, optional): (Vec<_>, Vec<_>) =
         declared.iter().flat_map(|wants| arguments(invocation, wants)).partition(|argument| argument.is_required);
     let start = match invocation {
         Invocation::Jail => vec!["jail".to_owned()],
         Invocation::Memory => vec!["memory".to_owned()],
+        Invocation::Gridfs => vec!["gridfs".to_owned()],
         Invocation::Run(file) => vec!["run".to_owned(), quoted(&operand(file))],
     };
     let words = start.into_iter().chain(required.into_iter().map(|argument| argument.words));
     GrantLine {
         command: std::iter::once("strongroom".to_owned()).chain(words).collect::<Vec<_>>().join(" "),
         optional: optional.into_iter().map(|argument| argument.words).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// The command makes the grant and most settings from the database's address and from options of its own.
+fn of_gridfs() -> GrantLine {
+    GrantLine {
+        command: "strongroom gridfs mongodb://HOST:PORT/DATABASE".to_owned(),
+        optional: "--bucket BUCKET --password-file PASSWORD_FILE --tls".to_owned(),
     }
 }
 

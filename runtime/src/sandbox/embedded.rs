@@ -10,6 +10,7 @@ use wasmtime::component::Component;
 pub enum Embedded {
     Jail,
     Memory,
+    Gridfs,
 }
 
 impl Embedded {
@@ -17,6 +18,7 @@ impl Embedded {
         match self {
             Self::Jail => "jail",
             Self::Memory => "memory",
+            Self::Gridfs => "gridfs",
         }
     }
 
@@ -25,6 +27,7 @@ impl Embedded {
         match self {
             Self::Jail => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_jail.wasm")),
             Self::Memory => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_memory.wasm")),
+            Self::Gridfs => include_bytes!(concat!(env!("OUT_DIR"), "/strongroom_gridfs.wasm")),
         }
     }
 
@@ -32,9 +35,11 @@ impl Embedded {
     pub(super) fn load(self, engine: &wasmtime::Engine) -> wasmtime::Result<Component> {
         static JAIL: AtomicBool = AtomicBool::new(false);
         static MEMORY: AtomicBool = AtomicBool::new(false);
+        static GRIDFS: AtomicBool = AtomicBool::new(false);
         let is_in_use = match self {
             Self::Jail => &JAIL,
             Self::Memory => &MEMORY,
+            Self::Gridfs => &GRIDFS,
         };
         unchecked::load_own(engine, self.code(), is_in_use)
     }
@@ -43,6 +48,7 @@ impl Embedded {
         match self {
             Self::Jail => unchecked::jail_code(),
             Self::Memory => unchecked::memory_code(),
+            Self::Gridfs => unchecked::gridfs_code(),
         }
     }
 }

@@ -48,8 +48,8 @@ pub use instance::{Calls, Instance};
 pub use limits::{Limits, NetworkLimits};
 pub use native::NativeFile;
 pub use network::{
-    Authorities, AuthoritiesError, Destination, DestinationError, Network, NetworkGrant, NetworkGrants, ResolveJob,
-    Scope, run_resolver,
+    Authorities, AuthoritiesError, Consent, Destination, DestinationError, Network, NetworkGrant, NetworkGrants,
+    ResolveJob, Scope, run_resolver,
 };
 pub use precompiled::{PrecompiledError, precompile};
 pub use session::{Finished, StorageSession};

@@ -76,6 +76,7 @@ macro_rules! own_code {
 
 own_code!(jail_code, strongroom_jail_code, strongroom_jail_code_end, "strongroom_jail.cwasm");
 own_code!(memory_code, strongroom_memory_code, strongroom_memory_code_end, "strongroom_memory.cwasm");
+own_code!(gridfs_code, strongroom_gridfs_code, strongroom_gridfs_code_end, "strongroom_gridfs.cwasm");
 
 /// Wasmtime aligns code to the largest page of each CPU family; this is the least of what they have.
 const SMALLEST_PAGE: usize = 4096;
@@ -98,7 +99,7 @@ impl CustomCodeMemory for CodePages {
 }
 
 fn protect(start: *const u8, length: usize, flags: MprotectFlags) -> wasmtime::Result<()> {
-    if [jail_code(), memory_code()].iter().any(|own| own.as_ptr_range().contains(&start)) {
+    if [jail_code(), memory_code(), gridfs_code()].iter().any(|own| own.as_ptr_range().contains(&start)) {
         return Ok(());
     }
     // SAFETY: the pages are wasmtime's own, which has written all that it will write to them before it publishes

@@ -23,7 +23,7 @@ mod usage;
 
 pub use authorities::{Authorities, AuthoritiesError};
 pub use destination::{Destination, DestinationError, Host, HostName};
-pub use policy::{NetworkGrant, Scope};
+pub use policy::{Consent, NetworkGrant, Scope};
 pub use resolver::{Job as ResolveJob, run_child as run_resolver};
 pub use tls::Tls;
 
@@ -168,15 +168,19 @@ impl Network {
 
 impl std::fmt::Display for Astray {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { destination, address, class } = self;
+        let Self { destination, address, class, consent } = self;
         write!(f, "{destination}: refused, because it leads to {address} ({})", class.word())?;
         match class {
-            address::AddressClass::Private(_) | address::AddressClass::Loopback => {
-                write!(f, "; if that is meant, --connect-private {destination}")
-            }
+            address::AddressClass::Private(_) | address::AddressClass::Loopback => match consent {
+                Consent::Grant => write!(f, "; if that is meant, --connect-private {destination}"),
+                Consent::Option(option) => write!(f, "; if that is meant, {option}"),
+            },
             address::AddressClass::Metadata => {
                 let literal = Destination { host: Host::Address(*address), port: destination.port };
-                write!(f, "; if that is meant, --connect {literal}")
+                match consent {
+                    Consent::Grant => write!(f, "; if that is meant, --connect {literal}"),
+                    Consent::Option(_) => write!(f, "; if that is meant, write {literal} in its place"),
+                }
             }
             address::AddressClass::Nobody(_) | address::AddressClass::Public => Ok(()),
         }

@@ -13,6 +13,7 @@ const MAX_ADDRESSES: usize = 64;
 pub struct NetworkGrant {
     pub destination: Destination,
     pub scope: Scope,
+    pub consent: Consent,
 }
 
 /// What a name that is not `localhost` may lead to. An address that was written out is granted as it is.
@@ -23,12 +24,22 @@ pub enum Scope {
     Private,
 }
 
+/// How an operator says that a destination is meant, which the log's line about a refused one tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// By a grant of its own: `--connect`, `--connect-private`.
+    Grant,
+    /// By this option, because the command has one destination.
+    Option(&'static str),
+}
+
 /// An address that a name led to and that the grant does not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Astray {
     pub destination: Destination,
     pub address: IpAddr,
     pub class: AddressClass,
+    pub consent: Consent,
 }
 
 /// The grants, with what their names have led to.
@@ -58,14 +69,14 @@ impl Policy {
     /// Takes note of what `name` led to. Gives what may be used of it, and what may not.
     pub fn found(&mut self, name: &HostName, addresses: &[IpAddr]) -> (Vec<IpAddr>, Vec<Astray>) {
         let (mut usable, mut astray) = (Vec::new(), Vec::new());
-        for (NetworkGrant { destination, scope }, known) in &mut self.grants {
+        for (NetworkGrant { destination, scope, consent }, known) in &mut self.grants {
             if !is_named(destination, name) {
                 continue;
             }
             for address in addresses.iter().map(IpAddr::to_canonical) {
                 let class = AddressClass::of(address);
                 if !is_covered(name, *scope, class) {
-                    astray.push(Astray { destination: destination.clone(), address, class });
+                    astray.push(Astray { destination: destination.clone(), address, class, consent: *consent });
                     continue;
                 }
                 if !usable.contains(&address) {
@@ -114,7 +125,13 @@ mod tests {
     fn policy(grants: &[(&str, Scope)]) -> Policy {
         let grants = grants.iter();
         Policy::new(
-            grants.map(|(text, scope)| NetworkGrant { destination: text.parse().unwrap(), scope: *scope }).collect(),
+            grants
+                .map(|(text, scope)| NetworkGrant {
+                    destination: text.parse().unwrap(),
+                    scope: *scope,
+                    consent: Consent::Grant,
+                })
+                .collect(),
         )
     }
 

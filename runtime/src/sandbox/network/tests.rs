@@ -18,8 +18,14 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 }
 
 fn network(grants: &[(&str, Scope)], says: &[(&'static str, &[&str])]) -> Arc<Network> {
-    let destinations =
-        grants.iter().map(|(text, scope)| NetworkGrant { destination: text.parse().unwrap(), scope: *scope }).collect();
+    let destinations = grants
+        .iter()
+        .map(|(text, scope)| NetworkGrant {
+            destination: text.parse().unwrap(),
+            scope: *scope,
+            consent: Consent::Grant,
+        })
+        .collect();
     let grants = NetworkGrants { destinations, authorities: Authorities::default() };
     let mut answers: HashMap<_, _> = says.iter().map(|(name, found)| (*name, Ok(addresses(found)))).collect();
     answers.insert("unknown.example", Err(ResolveError::Failed("Name or service not known".to_owned())));
@@ -80,11 +86,12 @@ fn a_name_without_addresses() {
 
 #[test]
 fn the_log_is_told_what_to_type() {
-    let astray = |address: &str| {
+    let told = |address: &str, consent| {
         let address: IpAddr = address.parse().unwrap();
         let destination = "db.example:27017".parse().unwrap();
-        Astray { destination, address, class: address::AddressClass::of(address) }.to_string()
+        Astray { destination, address, class: address::AddressClass::of(address), consent }.to_string()
     };
+    let astray = |address| told(address, Consent::Grant);
     let start = "db.example:27017: refused, because it leads to";
     let private = "if that is meant, --connect-private db.example:27017";
     assert_eq!(astray("10.1.2.3"), format!("{start} 10.1.2.3 (private); {private}"));
@@ -92,4 +99,8 @@ fn the_log_is_told_what_to_type() {
     let literal = "if that is meant, --connect [fd00:ec2::254]:27017";
     assert_eq!(astray("fd00:ec2::254"), format!("{start} fd00:ec2::254 (metadata service); {literal}"));
     assert_eq!(astray("0.0.0.0"), format!("{start} 0.0.0.0 (unspecified)"));
+    let astray = |address| told(address, Consent::Option("--private"));
+    assert_eq!(astray("10.1.2.3"), format!("{start} 10.1.2.3 (private); if that is meant, --private"));
+    let literal = "if that is meant, write [fd00:ec2::254]:27017 in its place";
+    assert_eq!(astray("fd00:ec2::254"), format!("{start} fd00:ec2::254 (metadata service); {literal}"));
 }

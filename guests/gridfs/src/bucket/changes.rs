@@ -1,0 +1,133 @@
+//! Changes to single names: directories made and removed, files removed, attributes set.
+
+use super::names::{Range, check_new, filename};
+use super::{Bucket, Found, Kept};
+use crate::failure::Failure;
+use bson::{Bson, Document, doc};
+use std::rc::Rc;
+use strongroom_guest::{ErrorCode, Result, path};
+
+/// How many versions are removed at once.
+const VERSIONS_AT_ONCE: u32 = 500;
+
+impl Bucket {
+    /// `session.make-directory`.
+    pub async fn make_directory(&self, path: &str, permissions: u16) -> Result<()> {
+        check_new(path)?;
+        self.check_nothing_at(path).await?;
+        self.check_parent(path).await?;
+        self.keep_parent(path).await?;
+        let attributes = Kept { modified: Some(self.database.now()), ..Kept::with_permissions(permissions) };
+        if !self.insert_directory(path, attributes.to_document()).await? {
+            return Err(ErrorCode::AlreadyExists.into());
+        }
+        self.made.borrow_mut().insert(path.to_owned());
+        Ok(())
+    }
+
+    /// `session.remove-directory`.
+    pub async fn remove_directory(&self, path: &str) -> Result<()> {
+        match self.look(path).await? {
+            Found::Nothing => return Err(ErrorCode::NoSuchFile.into()),
+            Found::File(_) => return Err(ErrorCode::NotADirectory.into()),
+            Found::Directory(_) if path == "/" => return Err(ErrorCode::Busy.into()),
+            Found::Directory(_) => {}
+        }
+        if !self.is_empty(path).await? {
+            return Err(ErrorCode::NotEmpty.into());
+        }
+        self.keep_parent(path).await?;
+        self.forget_directory(path).await?;
+        Ok(())
+    }
+
+    /// Whether a directory has no entries.
+    pub async fn is_empty(&self, path: &str) -> Result<bool, Failure> {
+        let filter = doc! { "_id": Range::of_paths(path).condition(), "kind": "directory" };
+        let beneath = self.database.find(&self.names, filter, doc! { "_id": 1 }, doc! {}, 1).await?;
+        Ok(beneath.first()?.is_none() && !self.has_files_beneath(path).await?)
+    }
+
+    /// Deletes the document of a directory.
+    pub async fn forget_directory(&self, path: &str) -> Result<(), Failure> {
+        self.made.borrow_mut().remove(path);
+        self.database.delete(&self.names, doc! { "_id": path, "kind": "directory" }).await
+    }
+
+    /// `session.remove`.
+    pub async fn remove(self: &Rc<Self>, path: &str) -> Result<()> {
+        self.look(path).await?.into_file()?;
+        self.keep_parent(path).await?;
+        loop {
+            let versions = self.versions(filename(path), VERSIONS_AT_ONCE).await?;
+            if versions.is_empty() {
+                return Ok(());
+            }
+            self.destroy(&versions).await?;
+        }
+    }
+
+    /// Gives the directory that `path` is in, and those above it, documents of their own, so that they stay when what is in
+    /// them goes.
+    pub async fn keep_parent(&self, path: &str) -> Result<(), Failure> {
+        let mut updates = vec![];
+        let mut made = vec![];
+        let mut path = path;
+        while let Some((parent, _)) = path::split(path) {
+            path = parent;
+            if path != "/" && !self.made.borrow().contains(path) {
+                let change = doc! { "$setOnInsert": { "kind": "directory", "attributes": {} } };
+                updates.extend(doc! { "q": { "_id": path }, "u": change, "upsert": true }.to_vec()?);
+                made.push(path.to_owned());
+            }
+        }
+        if !updates.is_empty() {
+            match self.database.update_many(&self.names, updates).await {
+                Err(failure) if failure.is_code(crate::failure::DUPLICATE_KEY) => {}
+                result => drop(result?),
+            }
+            self.made.borrow_mut().extend(made);
+        }
+        Ok(())
+    }
+
+    /// Changes what is kept of what is at `path`.
+    pub async fn keep(&self, path: &str, kept: &Kept) -> Result<()> {
+        match self.look(path).await? {
+            Found::Nothing => Err(ErrorCode::NoSuchFile.into()),
+            Found::File(version) => self.keep_of_version(&version.id, kept).await,
+            Found::Directory(_) => {
+                let mut change = doc! { "$setOnInsert": { "kind": "directory" } };
+                let fields = prefixed("attributes", kept);
+                if fields.is_empty() {
+                    return Ok(());
+                }
+                change.insert("$set", fields);
+                self.keep_parent(path).await?;
+                self.database.upsert(&self.names, doc! { "_id": path }, change).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Changes what is kept of a version, beside what others keep of it.
+    pub async fn keep_of_version(&self, id: &Bson, kept: &Kept) -> Result<()> {
+        let fields = prefixed("metadata.strongroom", kept);
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let change = match self.metadata(id).await? {
+            None | Some(Bson::Document(_)) => doc! { "$set": fields },
+            Some(Bson::Null) => doc! { "$set": { "metadata": { "strongroom": kept.to_document() } } },
+            Some(_) => return Err(ErrorCode::Unsupported.into()),
+        };
+        match self.database.update(&self.files, doc! { "_id": id }, change).await?.matched {
+            0 => Err(ErrorCode::NoSuchFile.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn prefixed(prefix: &str, kept: &Kept) -> Document {
+    kept.to_document().into_iter().map(|(name, value)| (format!("{prefix}.{name}"), value)).collect()
+}

@@ -1,0 +1,167 @@
+//! How versions end, and what whoever was cut off left behind.
+//!
+//! A record is there before the first chunk of an upload, and before the document of a version is deleted. So chunks without a
+//! document can always be found: their record is old, or speaks of a removal, and no document has their id.
+
+use super::{Bucket, Version};
+use crate::failure::Failure;
+use bson::oid::ObjectId;
+use bson::{Bson, Document, doc};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// How much is cleaned up at one connect, lest its session does nothing else.
+const CLEANED_MAX: u32 = 100;
+/// A removal that is so old is under way no more, in milliseconds.
+const REMOVAL_MS: i64 = 10 * 60 * 1000;
+
+/// Versions that this session has open, by their ids: their chunks stay until they are closed.
+#[derive(Default)]
+pub struct Holds(HashMap<Vec<u8>, Hold>);
+
+#[derive(Default)]
+struct Hold {
+    count: usize,
+    /// How many chunks are to be deleted when nobody reads them any more.
+    doomed: Option<u64>,
+}
+
+impl Bucket {
+    /// Keeps the chunks of a version, until [`Bucket::release`].
+    pub fn hold(&self, version: &Version) {
+        self.holds.borrow_mut().0.entry(key(&version.id)).or_default().count += 1;
+    }
+
+    /// Ends what [`Bucket::hold`] began.
+    pub fn release(self: &Rc<Self>, version: &Version) {
+        let mut holds = self.holds.borrow_mut();
+        let key = key(&version.id);
+        let Some(hold) = holds.0.get_mut(&key) else { return };
+        hold.count = hold.count.saturating_sub(1);
+        if hold.count > 0 {
+            return;
+        }
+        let doomed = hold.doomed;
+        holds.0.remove(&key);
+        drop(holds);
+        if let Some(chunks) = doomed {
+            self.delete_later(vec![(version.id.clone(), chunks)]);
+        }
+    }
+
+    /// Removes versions: from the names at once, their bytes when nobody in this session reads them any more.
+    pub async fn destroy(self: &Rc<Self>, versions: &[Version]) -> Result<(), Failure> {
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let mut records = vec![];
+        for version in versions {
+            let change = doc! { "$set": { "kind": "removal", "renewed": self.database.now() } };
+            let update = doc! { "q": { "_id": record(&version.id) }, "u": change, "upsert": true };
+            records.extend(update.to_vec()?);
+        }
+        self.database.update_many(&self.names, records).await?;
+        let ids: Vec<_> = versions.iter().map(|version| version.id.clone()).collect();
+        self.database.delete(&self.files, doc! { "_id": { "$in": ids } }).await?;
+        let mut free = vec![];
+        for version in versions {
+            match self.holds.borrow_mut().0.get_mut(&key(&version.id)) {
+                Some(hold) => hold.doomed = Some(version.chunk_count()),
+                None => free.push((version.id.clone(), version.chunk_count())),
+            }
+        }
+        self.delete_later(free);
+        Ok(())
+    }
+
+    /// Deletes chunks, and then the records that tell of them. If that fails, a later connect does it by the record.
+    fn delete_later(self: &Rc<Self>, files: Vec<(Bson, u64)>) {
+        let bucket = Rc::clone(self);
+        self.in_background(async move {
+            for (id, chunks) in files {
+                if let Err(failure) = bucket.delete_unpublished(&id, chunks).await {
+                    eprintln!("chunks of a removed file are left for a later session: {failure}");
+                }
+            }
+        });
+    }
+
+    /// Deletes the chunks of what has no document, and its record.
+    pub async fn delete_unpublished(&self, id: &Bson, chunks: u64) -> Result<(), Failure> {
+        self.delete_chunks(id, 0, chunks).await?;
+        self.end_record(id).await
+    }
+
+    /// Notes that an upload is under way.
+    pub async fn begin_record(&self, id: ObjectId) -> Result<(), Failure> {
+        let document = doc! { "_id": record(&id.into()), "kind": "upload", "renewed": self.database.now() };
+        self.database.insert_own(&self.names, document.to_vec()?).await
+    }
+
+    /// Notes that it still is; with `is_durable` that is on the server's disk when this returns, and so is what was sent
+    /// before. `false` if the upload was given up by others.
+    pub async fn renew_record(&self, id: ObjectId, is_durable: bool) -> Result<bool, Failure> {
+        let update = doc! {
+            "q": { "_id": record(&id.into()), "kind": "upload" },
+            "u": { "$set": { "renewed": self.database.now() } },
+        };
+        Ok(self.database.update_durably(&self.names, update, is_durable).await?.matched > 0)
+    }
+
+    /// Notes that it is done.
+    pub async fn end_record(&self, id: &Bson) -> Result<(), Failure> {
+        self.database.delete(&self.names, doc! { "_id": record(id) }).await
+    }
+
+    /// Removes what others left behind when they were cut off.
+    pub fn clean_up(self: &Rc<Self>) {
+        let bucket = Rc::clone(self);
+        self.in_background(async move {
+            if let Err(failure) = bucket.remove_orphans().await {
+                eprintln!("what others left behind is left for a later session: {failure}");
+            }
+        });
+    }
+
+    async fn remove_orphans(&self) -> Result<(), Failure> {
+        let removals = bson::DateTime::from_millis(self.database.now().timestamp_millis().saturating_sub(REMOVAL_MS));
+        for (kind, before) in [("removal", removals), ("upload", self.given_up_before())] {
+            let old = |record: Bson| doc! { "_id": record, "kind": kind, "renewed": { "$lt": before } };
+            let records = doc! { "$gt": {} };
+            let found = self.database.find(&self.names, old(records.into()), doc! { "_id": 1 }, doc! {}, CLEANED_MAX);
+            for document in found.await?.documents()? {
+                let Ok(record) = document.get_document("_id") else { continue };
+                let Some(id) = record.get("file")? else { continue };
+                let id = Bson::try_from(id)?;
+                // From here on its upload finds that it was given up.
+                let taken = doc! { "$set": { "kind": "removal" } };
+                let record = Bson::Document(Document::try_from(record)?);
+                if self.database.update(&self.names, old(record), taken).await?.matched > 0 {
+                    self.remove_orphan(&id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_orphan(&self, id: &Bson) -> Result<(), Failure> {
+        let file = self.database.find(&self.files, doc! { "_id": id }, doc! { "_id": 1 }, doc! {}, 1).await?;
+        if file.first()?.is_some() {
+            return self.end_record(id).await;
+        }
+        let last =
+            self.database.find(&self.chunks, doc! { "files_id": id }, doc! { "n": 1 }, doc! { "n": -1 }, 1).await?;
+        let last = last.first()?.and_then(|chunk| crate::database::integer(chunk, "n")).unwrap_or(-1);
+        self.delete_unpublished(id, u64::try_from(last.saturating_add(1)).unwrap_or_default()).await
+    }
+}
+
+/// The key of a file's record.
+fn record(id: &Bson) -> Bson {
+    doc! { "file": id }.into()
+}
+
+fn key(id: &Bson) -> Vec<u8> {
+    // What came out of a document goes into one.
+    doc! { "": id }.to_vec().unwrap_or_default()
+}

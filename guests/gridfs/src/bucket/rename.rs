@@ -1,0 +1,157 @@
+//! Renaming files, and directories with all that is beneath them.
+//!
+//! A file moves by one update of its newest version. A directory moves name by name, since no server can do more at once with
+//! many documents but by a transaction, which a single one does not have: who looks meanwhile sees some here and some there,
+//! and a second try after an interruption goes on where the first one stopped.
+
+use super::names::{Range, check_new, filename};
+use super::{Bucket, Found, Kept, Version};
+use crate::failure::Failure;
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, RawDocument, doc};
+use std::rc::Rc;
+use strongroom_guest::{ErrorCode, Result};
+
+/// How many names move at once.
+const NAMES_AT_ONCE: u32 = 1000;
+/// Versions of one name that are looked at.
+const VERSIONS_MAX: u32 = 1000;
+
+impl Bucket {
+    /// `session.rename`.
+    pub async fn rename(self: &Rc<Self>, source: &str, destination: &str, replace: bool) -> Result<()> {
+        check_new(destination)?;
+        let found = self.look(source).await?;
+        if let Found::Nothing = found {
+            return Err(ErrorCode::NoSuchFile.into());
+        }
+        if source == destination {
+            return if replace { Ok(()) } else { Err(ErrorCode::AlreadyExists.into()) };
+        }
+        if source == "/" || destination == "/" {
+            return Err(ErrorCode::Busy.into());
+        }
+        if destination.strip_prefix(source).is_some_and(|rest| rest.starts_with('/')) {
+            return Err(ErrorCode::InvalidArgument.into());
+        }
+        self.check_parent(destination).await?;
+        self.keep_parent(source).await?;
+        match found {
+            Found::File(_) if replace => self.replace_file(source, destination).await,
+            Found::File(_) => {
+                let who = ObjectId::new();
+                self.claim(destination, who).await?;
+                let moved = self.move_file(source, destination, None).await;
+                self.release_claim(destination, who).await?;
+                Ok(moved?)
+            }
+            Found::Directory(kept) => self.move_directory(source, destination, kept, replace).await,
+            Found::Nothing => Err(ErrorCode::NoSuchFile.into()),
+        }
+    }
+
+    async fn replace_file(self: &Rc<Self>, source: &str, destination: &str) -> Result<()> {
+        if let Found::Directory(_) = self.look(destination).await? {
+            return Err(ErrorCode::IsADirectory.into());
+        }
+        let replaced = self.versions(filename(destination), VERSIONS_MAX).await?;
+        self.move_file(source, destination, replaced.first()).await?;
+        Ok(self.destroy(&replaced).await?)
+    }
+
+    /// Moves all versions of a name, the newest one first: with that the file is moved.
+    async fn move_file(&self, source: &str, destination: &str, replaced: Option<&Version>) -> Result<(), Failure> {
+        let versions = self.versions(filename(source), VERSIONS_MAX).await?;
+        let Some((newest, older)) = versions.split_first() else { return Ok(()) };
+        let mut change = doc! { "filename": filename(destination) };
+        if let Some(replaced) = replaced.filter(|replaced| replaced.uploaded >= newest.uploaded) {
+            // The newest version is the one that is shown, so this one has to be.
+            change.insert("uploadDate", after(replaced.uploaded));
+            if newest.kept.modified.is_none() {
+                change.insert("metadata.strongroom.modified", newest.uploaded);
+            }
+        }
+        self.database.update(&self.files, doc! { "_id": &newest.id }, doc! { "$set": change }).await?;
+        if !older.is_empty() {
+            let ids: Vec<_> = older.iter().map(|version| version.id.clone()).collect();
+            let change = doc! { "$set": { "filename": filename(destination) } };
+            self.database.update(&self.files, doc! { "_id": { "$in": ids } }, change).await?;
+        }
+        Ok(())
+    }
+
+    async fn move_directory(&self, source: &str, destination: &str, kept: Kept, replace: bool) -> Result<()> {
+        match self.look(destination).await? {
+            Found::Nothing => {}
+            _ if !replace => return Err(ErrorCode::AlreadyExists.into()),
+            Found::File(_) => return Err(ErrorCode::NotADirectory.into()),
+            Found::Directory(_) if !self.is_empty(destination).await? => return Err(ErrorCode::NotEmpty.into()),
+            Found::Directory(_) => self.forget_directory(destination).await?,
+        }
+        self.keep_parent(destination).await?;
+        // The document is what makes sure that nobody else makes anything of that name.
+        if !self.insert_directory(destination, kept.to_document()).await? {
+            return Err(ErrorCode::AlreadyExists.into());
+        }
+        self.move_files(source, destination).await?;
+        self.move_directories(source, destination).await?;
+        Ok(self.forget_directory(source).await?)
+    }
+
+    async fn move_files(&self, source: &str, destination: &str) -> Result<(), Failure> {
+        let (old, new) = (filename(source), filename(destination));
+        loop {
+            let filter = doc! { "filename": Range::of_files(source).condition() };
+            let order = doc! { "filename": 1 };
+            let names = self.database.find(&self.files, filter, doc! { "filename": 1 }, order, NAMES_AT_ONCE).await?;
+            let mut updates = vec![];
+            for document in names.documents()? {
+                let id = bson::Bson::try_from(document.get("_id")?.ok_or_else(unnamed)?)?;
+                let moved = format!("{new}{}", document.get_str("filename")?.strip_prefix(old).ok_or_else(unnamed)?);
+                updates.extend(doc! { "q": { "_id": id }, "u": { "$set": { "filename": moved } } }.to_vec()?);
+            }
+            if updates.is_empty() {
+                return Ok(());
+            }
+            self.database.update_many(&self.files, updates).await?;
+        }
+    }
+
+    /// Directories above come before those beneath them, so that no document is ever without those above it.
+    async fn move_directories(&self, source: &str, destination: &str) -> Result<(), Failure> {
+        loop {
+            let filter = doc! { "_id": Range::of_paths(source).condition(), "kind": "directory" };
+            let order = doc! { "_id": 1 };
+            let paths = self.database.find(&self.names, filter, doc! {}, order, NAMES_AT_ONCE).await?;
+            let mut updates = vec![];
+            let mut moved = vec![];
+            for document in paths.documents()? {
+                let path = document.get_str("_id")?;
+                let rest = path.strip_prefix(source).ok_or_else(unnamed)?;
+                updates.extend(made_again(&format!("{destination}{rest}"), document)?.to_vec()?);
+                moved.push(path.to_owned());
+            }
+            if updates.is_empty() {
+                return Ok(());
+            }
+            self.database.update_many(&self.names, updates).await?;
+            self.made.borrow_mut().retain(|path| !moved.contains(path));
+            self.database.delete(&self.names, doc! { "_id": { "$in": moved }, "kind": "directory" }).await?;
+        }
+    }
+}
+
+fn made_again(path: &str, document: &RawDocument) -> Result<Document, Failure> {
+    let attributes = document.get_document("attributes").ok().map(Document::try_from).transpose()?.unwrap_or_default();
+    let change = doc! { "$set": { "kind": "directory", "attributes": attributes } };
+    Ok(doc! { "q": { "_id": path }, "u": change, "upsert": true })
+}
+
+/// Right after another time.
+pub fn after(date: DateTime) -> DateTime {
+    DateTime::from_millis(date.timestamp_millis().saturating_add(1))
+}
+
+fn unnamed() -> Failure {
+    Failure::Protocol("a document that was not asked for".to_owned())
+}

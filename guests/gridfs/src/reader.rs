@@ -1,0 +1,296 @@
+//! Reading a version that is published: chunks come whole, are kept a while, and are read ahead of who reads in order.
+//!
+//! What is wanted in one turn of the event loop becomes few commands for many chunks each, so that many small reads at once
+//! take no longer than one.
+
+use crate::bucket::{Bucket, Version};
+use crate::failure::Failure;
+use crate::system;
+use futures_channel::oneshot;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// How far ahead of the reader chunks are fetched.
+const AHEAD_BYTES: u64 = 6 << 20;
+/// The chunks of one command, at the least and at the most.
+const COMMAND_BYTES_MIN: usize = 1 << 20;
+const COMMAND_BYTES_MAX: usize = 4 << 20;
+/// As many commands as there are connections.
+const COMMANDS: usize = 8;
+/// What all files of a session may be fetching at once; a file that fetches nothing may always begin.
+const LOADING_BYTES_MAX: usize = 64 << 20;
+/// What all files of a session keep of what was fetched, and one of them at the most.
+const KEPT_BYTES: usize = 64 << 20;
+const KEPT_BYTES_OF_ONE: usize = 16 << 20;
+/// The most that one read gives.
+const READ_BYTES_MAX: u64 = 1 << 20;
+
+type Bytes = Rc<Vec<u8>>;
+type Fetched = Result<Bytes, Failure>;
+
+/// A version that is open for reading.
+pub struct Reader {
+    bucket: Rc<Bucket>,
+    version: Version,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    chunks: BTreeMap<u32, Slot>,
+    /// Chunks that no command fetches yet.
+    wanted: BTreeSet<u32>,
+    /// Whether somebody will see to those at the end of this turn.
+    is_scheduled: bool,
+    loading: usize,
+    kept: usize,
+    /// Where the next read begins if they are in order, and how many were so far.
+    next: u64,
+    in_order: u32,
+    /// The first chunk that is not read ahead.
+    ahead: u64,
+    turn: u64,
+}
+
+enum Slot {
+    Loading(Vec<oneshot::Sender<Fetched>>),
+    Kept { bytes: Bytes, used: u64 },
+}
+
+impl Reader {
+    /// Opens a version, which stays readable until [`Reader::close`].
+    pub fn open(bucket: &Rc<Bucket>, version: Version) -> Result<Rc<Self>, Failure> {
+        if version.length > 0 && version.chunk_size == 0 {
+            return Err(Failure::Corrupt("the file says no size of its chunks".to_owned()));
+        }
+        if version.chunk_count() > 1 << 31 {
+            return Err(Failure::Corrupt("the file has more chunks than there can be".to_owned()));
+        }
+        bucket.hold(&version);
+        bucket.readers.set(bucket.readers.get() + 1);
+        Ok(Rc::new(Self { bucket: Rc::clone(bucket), version, state: RefCell::default() }))
+    }
+
+    /// The end. It has to be called once.
+    pub fn close(&self) {
+        self.bucket.readers.set(self.bucket.readers.get().saturating_sub(1));
+        self.bucket.release(&self.version);
+    }
+
+    /// What is open.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Up to `length` bytes from `offset` on; empty only at or past the end.
+    pub async fn read(self: &Rc<Self>, offset: u64, length: u64) -> Result<Vec<u8>, Failure> {
+        let left = self.version.length.saturating_sub(offset);
+        let length = length.min(left).min(READ_BYTES_MAX.max(self.version.chunk_size.into()));
+        let Some(last_byte) = length.checked_sub(1) else { return Ok(vec![]) };
+        let size = u64::from(self.version.chunk_size);
+        let (first, last) = (offset / size, (offset + last_byte) / size);
+        let mut chunks = vec![];
+        for n in first..=last {
+            chunks.push((n, self.want(number(n)?)));
+        }
+        self.read_ahead(offset, length, last);
+        self.schedule();
+        let mut data = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        for (n, chunk) in chunks {
+            let bytes = chunk.get().await?;
+            let start = offset.max(n * size) - n * size;
+            let end = (offset + length - n * size).min(size);
+            let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
+            data.extend_from_slice(bytes.get(range).unwrap_or_default());
+        }
+        Ok(data)
+    }
+
+    /// A chunk that is here, or that will be.
+    fn want(&self, n: u32) -> Coming {
+        let mut state = self.state.borrow_mut();
+        state.turn += 1;
+        let turn = state.turn;
+        match state.chunks.get_mut(&n) {
+            Some(Slot::Kept { bytes, used }) => {
+                *used = turn;
+                return Coming::Here(Rc::clone(bytes));
+            }
+            Some(Slot::Loading(waiting)) => {
+                let (sender, receiver) = oneshot::channel();
+                waiting.push(sender);
+                return Coming::Later(receiver);
+            }
+            None => {}
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.chunks.insert(n, Slot::Loading(vec![sender]));
+        state.wanted.insert(n);
+        Coming::Later(receiver)
+    }
+
+    /// Wants what comes after `last`, if reads have been in order.
+    fn read_ahead(&self, offset: u64, length: u64, last: u64) {
+        let mut state = self.state.borrow_mut();
+        state.in_order = if offset == state.next { state.in_order.saturating_add(1) } else { 0 };
+        state.next = offset + length;
+        if state.in_order < 2 {
+            state.ahead = 0;
+            return;
+        }
+        let size = u64::from(self.version.chunk_size);
+        // Not more than is kept, or it would be gone before it is read.
+        let ahead = AHEAD_BYTES.min(self.kept_max() as u64 / 2) / size;
+        // Half of it at once, so that few commands bring many chunks each.
+        if state.ahead > last + ahead / 2 {
+            return;
+        }
+        let end = (last + 1 + ahead).min(self.version.chunk_count());
+        for n in state.ahead.max(last + 1)..end {
+            let Ok(n) = u32::try_from(n) else { break };
+            if !state.chunks.contains_key(&n) {
+                state.chunks.insert(n, Slot::Loading(vec![]));
+                state.wanted.insert(n);
+            }
+        }
+        state.ahead = end;
+    }
+
+    /// Has what is wanted fetched when this turn is over, with what others want in it.
+    fn schedule(self: &Rc<Self>) {
+        let mut state = self.state.borrow_mut();
+        if state.wanted.is_empty() || state.is_scheduled {
+            return;
+        }
+        state.is_scheduled = true;
+        drop(state);
+        let reader = Rc::clone(self);
+        system::spawn(async move {
+            system::let_others_run().await;
+            reader.state.borrow_mut().is_scheduled = false;
+            reader.fetch_wanted();
+        });
+    }
+
+    fn fetch_wanted(self: &Rc<Self>) {
+        loop {
+            let numbers = self.next_command();
+            if numbers.is_empty() {
+                return;
+            }
+            let reader = Rc::clone(self);
+            system::spawn(async move {
+                let fetched = reader.bucket.read_chunks(&reader.version.id, &numbers).await;
+                reader.take_in(&numbers, fetched);
+                reader.fetch_wanted();
+            });
+        }
+    }
+
+    /// Takes the chunks of the next command from those that are wanted, as far as there is room for them.
+    fn next_command(&self) -> Vec<u32> {
+        let mut state = self.state.borrow_mut();
+        let size = self.version.chunk_size as usize;
+        let bytes = state.wanted.len().saturating_mul(size) / COMMANDS;
+        let count = (bytes.clamp(COMMAND_BYTES_MIN, COMMAND_BYTES_MAX) / size.max(1)).max(1);
+        let loading = self.bucket.loading.get();
+        if state.loading > 0 && loading + count * size > LOADING_BYTES_MAX {
+            return vec![];
+        }
+        let mut numbers = vec![];
+        while numbers.len() < count
+            && let Some(n) = state.wanted.pop_first()
+        {
+            numbers.push(n);
+        }
+        state.loading += numbers.len() * size;
+        self.bucket.loading.set(loading + numbers.len() * size);
+        numbers
+    }
+
+    /// Gives what was fetched to those who wait for it, and keeps it for those who come.
+    fn take_in(&self, numbers: &[u32], fetched: Result<Vec<crate::bucket::Chunk>, Failure>) {
+        let mut state = self.state.borrow_mut();
+        let bytes = numbers.len() * self.version.chunk_size as usize;
+        state.loading = state.loading.saturating_sub(bytes);
+        self.bucket.loading.set(self.bucket.loading.get().saturating_sub(bytes));
+        let mut found = BTreeMap::new();
+        let failure = match fetched {
+            Ok(chunks) => {
+                found.extend(chunks.into_iter().map(|chunk| (chunk.n, chunk.data)));
+                None
+            }
+            Err(failure) => Some(failure),
+        };
+        for n in numbers {
+            let fetched = match (&failure, found.remove(n)) {
+                (Some(failure), _) => Err(failure.clone()),
+                (None, Some(data)) if data.len() as u64 == self.expected(*n) => Ok(Rc::new(data)),
+                (None, Some(_)) => Err(Failure::Corrupt(format!("chunk {n} has not the length that it should have"))),
+                (None, None) => Err(Failure::Corrupt(format!("chunk {n} is missing"))),
+            };
+            let waiting = match state.chunks.remove(n) {
+                Some(Slot::Loading(waiting)) => waiting,
+                _ => vec![],
+            };
+            for waiting in waiting {
+                // Who does not wait any more needs nothing.
+                let _ = waiting.send(fetched.clone());
+            }
+            if let Ok(bytes) = fetched {
+                state.turn += 1;
+                state.kept += bytes.len();
+                let used = state.turn;
+                state.chunks.insert(*n, Slot::Kept { bytes, used });
+            }
+        }
+        let max = self.kept_max();
+        state.forget_oldest(max);
+    }
+
+    fn expected(&self, n: u32) -> u64 {
+        let size = u64::from(self.version.chunk_size);
+        self.version.length.saturating_sub(u64::from(n) * size).min(size)
+    }
+
+    fn kept_max(&self) -> usize {
+        (KEPT_BYTES / self.bucket.readers.get().max(1)).min(KEPT_BYTES_OF_ONE)
+    }
+}
+
+impl State {
+    fn forget_oldest(&mut self, max: usize) {
+        while self.kept > max {
+            let kept = self.chunks.iter().filter_map(|(n, slot)| match slot {
+                Slot::Kept { used, .. } => Some((*used, *n)),
+                Slot::Loading(_) => None,
+            });
+            let Some((_, oldest)) = kept.min() else { return };
+            if let Some(Slot::Kept { bytes, .. }) = self.chunks.remove(&oldest) {
+                self.kept -= bytes.len();
+            }
+        }
+    }
+}
+
+fn number(n: u64) -> Result<u32, Failure> {
+    u32::try_from(n).map_err(|_| Failure::Corrupt("a chunk past all numbers".to_owned()))
+}
+
+/// A chunk that is here, or that will be.
+enum Coming {
+    Here(Bytes),
+    Later(oneshot::Receiver<Fetched>),
+}
+
+impl Coming {
+    async fn get(self) -> Fetched {
+        match self {
+            Self::Here(bytes) => Ok(bytes),
+            Self::Later(receiver) => {
+                receiver.await.unwrap_or_else(|_| Err(Failure::Unusable("nobody fetches any more".to_owned())))
+            }
+        }
+    }
+}
