@@ -109,8 +109,9 @@ fn code_may_not_lie_in_a_directory_that_is_granted_for_writing() {
     let place = Place::new();
     let code = place.path("granted/hide.code");
     fs::copy(compiled(&place), place.file("granted/hide.code", "")).unwrap();
-    let words = [place.path("granted").to_str().unwrap().to_owned(), code.to_str().unwrap().to_owned()];
-    assert_refused(&run(&place, &code).run(), 2, &[&words[0], &words[1], "the guest's code", "elsewhere"]);
+    let granted = place.path("granted");
+    let words = [granted.to_str().unwrap(), code.to_str().unwrap(), "the guest's code", "elsewhere"];
+    assert_refused(&run(&place, &code).run(), 2, &words);
     let link = place.path("link");
     symlink(&code, &link).unwrap();
     assert_refused(&run(&place, &link).run(), 2, &["the guest's code"]);
