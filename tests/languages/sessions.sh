@@ -55,6 +55,17 @@ END
     refused grep -qwE 'fault|faults|trap|trapped|panicked' "$work/log"
 }
 
+# What `strongroom inspect` tells of an example, which says what it wants and in which language it is.
+inspected() { # COMPONENT LANGUAGE [SETTING]
+    "$strongroom" inspect "$1" >"$work/inspected"
+    grep -q 'contract  strongroom:storage@0.1.0: storage' "$work/inspected"
+    grep -qx "  language  $2" "$work/inspected"
+    grep -q '^It says that it is simple' "$work/inspected"
+    [[ -z ${3:-} ]] || grep -q "^  setting $3 " "$work/inspected"
+    grep -q "^  strongroom run $1$" "$work/inspected"
+    refused grep -qE 'cannot be read|does not say what it wants' "$work/inspected"
+}
+
 # What an author's code throws costs a request its answer and nothing else: the same instance goes on.
 errors_are_answers() { # COMPONENT EXPECTED-IN-LOG
     session "$1" >"$work/answers" 2>&1 <<END

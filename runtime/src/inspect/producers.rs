@@ -48,12 +48,12 @@ impl Producers {
     pub fn languages(&self) -> Vec<&str> {
         let named: BTreeSet<&str> = self.of("language").collect();
         if let Some(language) = INTERPRETED.iter().find(|language| named.contains(**language)) {
-            return vec![language];
+            return vec![*language];
         }
         let is_made_by =
             |tool: &str| ["processed-by", "sdk"].iter().any(|field| self.of(field).any(|name| name == tool));
         match TOOLS.iter().find(|(tool, _)| is_made_by(tool)) {
-            Some((_, language)) => vec![language],
+            Some((_, language)) => vec![*language],
             None => named.into_iter().collect(),
         }
     }
