@@ -425,7 +425,9 @@ impl Upload {
         let now = self.bucket.database.now();
         let uploaded = match old {
             // The newest one is shown, whatever the clocks say.
-            Some(old) if old.uploaded >= now => DateTime::from_millis(old.uploaded.timestamp_millis().saturating_add(1)),
+            Some(old) if old.uploaded >= now => {
+                DateTime::from_millis(old.uploaded.timestamp_millis().saturating_add(1))
+            }
             _ => now,
         };
         let (length, kept) = {

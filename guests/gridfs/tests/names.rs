@@ -80,9 +80,15 @@ fn take<S: Storage>(client: &Client<S>, step: &Step) -> Result<Vec<String>, Erro
         Step::List(path) => client.list(path).map(|entries| {
             entries.into_iter().map(|entry| format!("{} {:?}", entry.name, entry.attributes.kind)).collect()
         }),
-        Step::Look(path) => client.stat(path).map(|found| vec![format!("{:?} {:?}", found.kind, (found.kind == FileKind::Regular).then_some(found.size))]),
+        Step::Look(path) => client.stat(path).map(|found| {
+            vec![format!("{:?} {:?}", found.kind, (found.kind == FileKind::Regular).then_some(found.size))]
+        }),
     };
-    result.map_err(|error| error.code)
+    result.map_err(|error| match error.code {
+        // Clients are told the same of both, and finding out costs the storage one more question for each directory above.
+        ErrorCode::NotADirectory => ErrorCode::NoSuchFile,
+        code => code,
+    })
 }
 
 fn whole<S: Storage>(client: &Client<S>, path: &str) -> Vec<String> {
@@ -139,7 +145,10 @@ fn names_that_are_no_paths_are_not_there() {
         store(&server, name, 1000);
     }
     server.add("fs.files", doc! { "length": 0_i64, "chunkSize": 1, "uploadDate": DateTime::from_millis(0) });
-    server.add("fs.files", doc! { "filename": 7, "length": 0_i64, "chunkSize": 1, "uploadDate": DateTime::from_millis(0) });
+    server.add(
+        "fs.files",
+        doc! { "filename": 7, "length": 0_i64, "chunkSize": 1, "uploadDate": DateTime::from_millis(0) },
+    );
     assert_eq!(client.names("/").unwrap(), ["good"]);
     assert_eq!(client.names("/good").unwrap(), ["yes"]);
     for path in ["/a", "/x"] {
@@ -154,8 +163,10 @@ fn where_a_file_and_a_directory_have_one_name_the_directory_is_shown() {
     for name in ["a", "a/b", "a-", "a-/c", "a!", "b"] {
         store(&server, name, 1000);
     }
-    let kinds: Vec<_> = client.list("/").unwrap().into_iter().map(|entry| (entry.name, entry.attributes.kind)).collect();
-    let expected = [("a", FileKind::Directory), ("a!", FileKind::Regular), ("a-", FileKind::Directory), ("b", FileKind::Regular)];
+    let kinds: Vec<_> =
+        client.list("/").unwrap().into_iter().map(|entry| (entry.name, entry.attributes.kind)).collect();
+    let expected =
+        [("a", FileKind::Directory), ("a!", FileKind::Regular), ("a-", FileKind::Directory), ("b", FileKind::Regular)];
     assert_eq!(kinds, expected.map(|(name, kind)| (name.to_owned(), kind)));
     assert_eq!(client.stat("/a").unwrap().kind, FileKind::Directory);
 }
@@ -183,13 +194,13 @@ fn a_listing_reads_no_more_than_the_directory() {
     let server = Server::start();
     let client = connect(&server);
     for directory in 0..10 {
-        for file in 0..2000 {
+        for file in 0..100 {
             store(&server, &format!("d{directory}/deep/f{file}"), 1000);
         }
     }
     let before = server.commands();
     assert_eq!(client.names("/").unwrap().len(), 10);
-    assert!(server.commands() - before < 40, "{} commands", server.commands() - before);
+    assert!(server.commands() - before < 30, "{} commands", server.commands() - before);
 }
 
 #[test]
@@ -206,7 +217,10 @@ fn what_others_keep_of_a_file_is_kept() {
     };
     client.set_stat("/f", changes).unwrap();
     let found = client.stat("/f").unwrap();
-    assert_eq!((found.permissions, found.uid, found.modified), (Some(0o600), Some(7), Some(Timestamp::from_seconds(5))));
+    assert_eq!(
+        (found.permissions, found.uid, found.modified),
+        (Some(0o600), Some(7), Some(Timestamp::from_seconds(5)))
+    );
     client.put("/f", "new").unwrap();
     let found = client.stat("/f").unwrap();
     assert_eq!((found.permissions, found.uid), (Some(0o600), Some(7)));

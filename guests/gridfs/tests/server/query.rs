@@ -15,9 +15,9 @@ pub fn matches(document: &Document, filter: &Document) -> bool {
     filter.iter().all(|(path, condition)| {
         let value = at(document, path);
         match condition {
-            Bson::Document(operators) if operators.keys().all(|key| key.starts_with('$')) => operators
-                .iter()
-                .all(|(operator, operand)| value.is_some_and(|value| holds(value, operator, operand))),
+            Bson::Document(operators) if operators.keys().all(|key| key.starts_with('$')) => {
+                operators.iter().all(|(operator, operand)| value.is_some_and(|value| holds(value, operator, operand)))
+            }
             wanted => value == Some(wanted) || value.and_then(|value| compare(value, wanted)) == Some(Ordering::Equal),
         }
     })

@@ -84,9 +84,13 @@ impl Store {
             count += 1;
         }
         if count == 0 && update.get_bool("upsert").unwrap_or_default() {
-            let mut document: Document =
-                filter.iter().filter(|(_, value)| value.as_document().is_none_or(|value| !value.keys().any(|key| key.starts_with('$'))))
-                    .map(|(key, value)| (key.clone(), value.clone())).collect();
+            let mut document: Document = filter
+                .iter()
+                .filter(|(_, value)| {
+                    value.as_document().is_none_or(|value| !value.keys().any(|key| key.starts_with('$')))
+                })
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
             set(&mut document, change.get_document("$setOnInsert").ok());
             set(&mut document, change.get_document("$set").ok());
             if !self.insert(collection, document) {
