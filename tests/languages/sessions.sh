@@ -55,6 +55,12 @@ END
     refused grep -qwE 'fault|faults|trap|trapped|panicked' "$work/log"
 }
 
+# No promise of the contract is broken.
+keeps_the_contract() { # COMPONENT [OPTION]...
+    "$strongroom" check "$@" >"$work/checked" || { cat "$work/checked"; return 1; }
+    grep -qE '^[0-9]+ passed, 0 failed' "$work/checked"
+}
+
 # What an author's code throws costs a request its answer and nothing else: the same instance goes on.
 errors_are_answers() { # COMPONENT EXPECTED-IN-LOG
     session "$1" >"$work/answers" 2>&1 <<END
