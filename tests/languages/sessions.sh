@@ -66,6 +66,12 @@ inspected() { # COMPONENT LANGUAGE [SETTING]
     refused grep -qE 'cannot be read|does not say what it wants' "$work/inspected"
 }
 
+# No promise of the contract is broken.
+keeps_the_contract() { # COMPONENT [OPTION]...
+    "$strongroom" check "$@" >"$work/checked" || { cat "$work/checked"; return 1; }
+    grep -qE '^[0-9]+ passed, 0 failed' "$work/checked"
+}
+
 # What an author's code throws costs a request its answer and nothing else: the same instance goes on.
 errors_are_answers() { # COMPONENT EXPECTED-IN-LOG
     session "$1" >"$work/answers" 2>&1 <<END

@@ -133,7 +133,10 @@ impl<'a> Probe<'a> {
     /// Starts a call, to be in flight beside others.
     pub fn start(&self, call: Call<'_>) -> impl Future<Output = Tried<Result<Answer, Error>>> {
         let started = self.calls.start(&mut self.session.borrow_mut(), call);
-        async { Ok(self.session.borrow_mut().settle(started.await?)) }
+        async {
+            let finished = started.await?;
+            Ok(self.session.borrow_mut().settle(finished))
+        }
     }
 
     async fn ask(&self, call: Call<'_>) -> Tried<Result<Answer, Error>> {

@@ -47,6 +47,10 @@ fn write_options(command: &Command, out: &mut dyn Write) -> io::Result<()> {
     for storage in COMMANDS.into_iter().filter_map(|name| command.find_subcommand(name)) {
         write_own_options(storage, common, out)?;
     }
+    if let (Some(check), Some(run)) = (command.find_subcommand("check"), command.find_subcommand("run")) {
+        write_own_options(check, run, out)?;
+        writeln!(out, ".PP\nWhat a guest is granted, its limits and the log are as for\n.BR run .")?;
+    }
     writeln!(out, ".SH OPTIONS OF ALL STORAGES")?;
     write_option_sections(common.clone(), out)
 }

@@ -50,7 +50,6 @@ pub fn set_stat_at(
     changes: &AttributeChanges,
     policy: PosixPolicy,
 ) -> Result<(), Errno> {
-    refuse_extended(changes)?;
     let file = find(resolver, root, path, follow)?;
     let before = stat_of(file.as_fd())?;
     if let Some(size) = changes.size {
@@ -72,7 +71,7 @@ pub fn set_stat_at(
     if let Some((uid, gid)) = owners(changes, &before, policy)? {
         fs::chownat(&file, "", uid, gid, AtFlags::EMPTY_PATH)?;
     }
-    Ok(())
+    refuse_extended(changes)
 }
 
 /// As the contract's `set-stat`; `writable` says whether the descriptor was opened for writing.
@@ -82,7 +81,6 @@ pub fn set_stat(
     changes: &AttributeChanges,
     policy: PosixPolicy,
 ) -> Result<(), Errno> {
-    refuse_extended(changes)?;
     if let Some(size) = changes.size {
         if !writable {
             return Err(Errno::BADF);
@@ -105,7 +103,7 @@ pub fn set_stat(
     {
         fs::fchown(file, uid, gid)?;
     }
-    Ok(())
+    refuse_extended(changes)
 }
 
 /// statvfs(2) of the file system that holds `path`.
@@ -213,6 +211,15 @@ fn open_same(
     Err(Errno::BUSY)
 }
 
+/// Whether nothing is to be changed, which is no more than a look.
+pub fn is_nothing(changes: &AttributeChanges) -> bool {
+    let AttributeChanges { size, permissions, uid, gid, accessed, modified, extended } = changes;
+    let has_owner = uid.is_some() || gid.is_some();
+    let has_time = accessed.is_some() || modified.is_some();
+    size.is_none() && permissions.is_none() && !has_owner && !has_time && extended.is_empty()
+}
+
+/// The last in the order in which attributes are set: what came before stays.
 fn refuse_extended(changes: &AttributeChanges) -> Result<(), Errno> {
     if changes.extended.is_empty() { Ok(()) } else { Err(Errno::OPNOTSUPP) }
 }

@@ -194,9 +194,13 @@ impl posix::HostWithStore<State> for HasSelf<State> {
         follow: bool,
         changes: types::AttributeChanges,
     ) -> Outcome<()> {
-        change(accessor, &directory, &path, |context, path| {
+        let set = |context: &Context<'_>, path: RelativePath<'_>| {
             attributes::set_stat_at(context.resolver, context.root(), path, follow, &changes, context.policy)
-        })
+        };
+        if attributes::is_nothing(&changes) {
+            return look(accessor, &directory, &path, set);
+        }
+        change(accessor, &directory, &path, set)
     }
 
     async fn usage_at(
@@ -220,7 +224,7 @@ impl posix::HostWithStore<State> for HasSelf<State> {
         accessor.with(|mut access| {
             let state = access.get();
             let descriptor = state.table.get(&file)?;
-            if perms(descriptor).write_not_permitted() {
+            if perms(descriptor).write_not_permitted() && !attributes::is_nothing(&changes) {
                 return Ok(Err(ErrorCode::ReadOnly));
             }
             let writable = matches!(descriptor, Descriptor::File(file) if file.open_mode.contains(OpenMode::WRITE));
