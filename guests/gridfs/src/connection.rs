@@ -73,7 +73,9 @@ impl Connection {
     fn greeted(&mut self, hello: &RawDocument) -> Result<Option<SaslReply>, Failure> {
         let version = hello.get_i32("maxWireVersion").unwrap_or_default();
         if version < WIRE_VERSION_MIN {
-            return Err(Failure::Unusable(format!("it speaks version {version} of the protocol: older than MongoDB 4.0")));
+            return Err(Failure::Unusable(format!(
+                "it speaks version {version} of the protocol: older than MongoDB 4.0"
+            )));
         }
         if !hello.get_bool("isWritablePrimary").unwrap_or_default() {
             return Err(Failure::Unusable("it is no primary, so that nothing can be written there".to_owned()));
@@ -87,12 +89,7 @@ impl Connection {
         }
     }
 
-    async fn log_in(
-        &mut self,
-        exchange: &Exchange<'_>,
-        source: &str,
-        begun: Option<SaslReply>,
-    ) -> Result<(), Failure> {
+    async fn log_in(&mut self, exchange: &Exchange<'_>, source: &str, begun: Option<SaslReply>) -> Result<(), Failure> {
         let begun = match begun {
             Some(begun) => begun,
             None => self.sasl(&sasl_start(exchange), source).await?,

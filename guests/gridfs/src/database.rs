@@ -150,7 +150,12 @@ impl Database {
     }
 
     /// Does one update; with `is_durable` it is on the server's disk when this returns.
-    pub async fn update_durably(&self, collection: &str, update: Document, is_durable: bool) -> Result<Updated, Failure> {
+    pub async fn update_durably(
+        &self,
+        collection: &str,
+        update: Document,
+        is_durable: bool,
+    ) -> Result<Updated, Failure> {
         let mut command = doc! { "update": collection };
         if is_durable {
             command.insert("writeConcern", doc! { "w": 1, "j": true });

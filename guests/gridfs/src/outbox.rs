@@ -84,13 +84,16 @@ impl Outbox {
 
     /// Gives up: returns when nothing is under way.
     pub async fn stop(self: &Rc<Self>) {
+        self.forget_ready();
+        // What fails does not matter any more.
+        let _ = self.wait_until(|state| state.commands == 0).await;
+    }
+
+    fn forget_ready(&self) {
         let mut state = self.state.borrow_mut();
         state.is_stopped = true;
         state.ready.clear();
         state.ready_bytes = 0;
-        drop(state);
-        // What fails does not matter any more.
-        let _ = self.wait_until(|state| state.commands == 0).await;
     }
 
     async fn wait_until(self: &Rc<Self>, is_so: impl Fn(&State) -> bool) -> Result<(), Failure> {

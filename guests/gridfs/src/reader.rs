@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::system;
 use futures_channel::oneshot;
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -149,8 +150,8 @@ impl Reader {
         let end = (last + 1 + ahead).min(self.version.chunk_count());
         for n in state.ahead.max(last + 1)..end {
             let Ok(n) = u32::try_from(n) else { break };
-            if !state.chunks.contains_key(&n) {
-                state.chunks.insert(n, Slot::Loading(vec![]));
+            if let Entry::Vacant(place) = state.chunks.entry(n) {
+                place.insert(Slot::Loading(vec![]));
                 state.wanted.insert(n);
             }
         }

@@ -33,8 +33,9 @@ impl Configuration {
     /// Takes all settings of this storage.
     pub fn take(settings: &mut Settings) -> Result<Self> {
         let address = settings.require("address")?;
-        let (host, port) = parse_address(&address)
-            .ok_or_else(|| Error::misconfigured("the setting 'address' must be a host and a port, as db.example:27017"))?;
+        let (host, port) = parse_address(&address).ok_or_else(|| {
+            Error::misconfigured("the setting 'address' must be a host and a port, as db.example:27017")
+        })?;
         let is_secured = settings.take_switch("tls")?.unwrap_or(false);
         let tls_name = settings.take_text("tls-name");
         if tls_name.is_some() && !is_secured {

@@ -69,7 +69,7 @@ impl Upload {
         new: Kept,
         claim: Option<ObjectId>,
     ) -> Result<Rc<Self>> {
-        let id = claim.unwrap_or_else(ObjectId::new);
+        let id = claim.unwrap_or_default();
         bucket.ensure_indexes().await?;
         bucket.begin_record(id).await?;
         let version = base.as_ref().map(|reader| reader.version());
@@ -229,22 +229,9 @@ impl Upload {
         if rest > 0 && self.state.borrow().sent.contains(number(kept - 1)?) {
             self.load(number(kept - 1)?, false).await?;
         }
-        let first_cut = number(kept)?;
-        let mut state = self.state.borrow_mut();
-        state.buffers.retain(|n, _| *n < first_cut);
-        if rest > 0
-            && let Some(buffer) = state.buffers.get_mut(&(first_cut - 1))
-        {
-            buffer.data.truncate(usize::try_from(rest).unwrap_or_default());
-            buffer.is_dirty = true;
-        }
-        state.base_length = state.base_length.min(length);
-        let was_sent = state.sent.end() > first_cut;
-        let end = u64::from(state.sent.end());
-        state.sent.truncate(first_cut);
-        drop(state);
-        if was_sent {
-            self.bucket.delete_chunks(&self.id.into(), kept, end).await?;
+        let sent_end = u64::from(self.state.borrow_mut().cut(number(kept)?, length, rest));
+        if sent_end > kept {
+            self.bucket.delete_chunks(&self.id.into(), kept, sent_end).await?;
         }
         Ok(())
     }
@@ -425,7 +412,9 @@ impl Upload {
         let now = self.bucket.database.now();
         let uploaded = match old {
             // The newest one is shown, whatever the clocks say.
-            Some(old) if old.uploaded >= now => DateTime::from_millis(old.uploaded.timestamp_millis().saturating_add(1)),
+            Some(old) if old.uploaded >= now => {
+                DateTime::from_millis(old.uploaded.timestamp_millis().saturating_add(1))
+            }
             _ => now,
         };
         let (length, kept) = {
@@ -495,6 +484,24 @@ impl Upload {
 
     fn check_length(&self, length: u64) -> Result<()> {
         if length > CHUNKS_MAX * u64::from(self.chunk_size) - 1 { Err(ErrorCode::FileTooLarge.into()) } else { Ok(()) }
+    }
+}
+
+impl State {
+    /// Forgets what is past `length`: whole chunks from `first_cut` on, and all but `rest` bytes of the one before, if `rest`
+    /// is not 0. Returns the end of what had been sent.
+    fn cut(&mut self, first_cut: u32, length: u64, rest: u64) -> u32 {
+        self.buffers.retain(|n, _| *n < first_cut);
+        if rest > 0
+            && let Some(buffer) = self.buffers.get_mut(&(first_cut - 1))
+        {
+            buffer.data.truncate(usize::try_from(rest).unwrap_or_default());
+            buffer.is_dirty = true;
+        }
+        self.base_length = self.base_length.min(length);
+        let end = self.sent.end();
+        self.sent.truncate(first_cut);
+        end
     }
 }
 

@@ -41,7 +41,8 @@ impl Bucket {
             return Ok(true);
         }
         // An insertion that was sent twice meets itself.
-        let ours = self.database.find(&self.names, doc! { "_id": path, "by": who }, doc! { "_id": 1 }, doc! {}, 1).await?;
+        let ours =
+            self.database.find(&self.names, doc! { "_id": path, "by": who }, doc! { "_id": 1 }, doc! {}, 1).await?;
         Ok(ours.first()?.is_some())
     }
 
@@ -62,7 +63,8 @@ impl Bucket {
         if self.database.insert_new(&self.names, &document).await? {
             return Ok(true);
         }
-        let ours = self.database.find(&self.names, doc! { "_id": path, "by": who }, doc! { "_id": 1 }, doc! {}, 1).await?;
+        let ours =
+            self.database.find(&self.names, doc! { "_id": path, "by": who }, doc! { "_id": 1 }, doc! {}, 1).await?;
         Ok(ours.first()?.is_some())
     }
 

@@ -149,7 +149,8 @@ impl Bucket {
         if file.first()?.is_some() {
             return self.end_record(id).await;
         }
-        let last = self.database.find(&self.chunks, doc! { "files_id": id }, doc! { "n": 1 }, doc! { "n": -1 }, 1).await?;
+        let last =
+            self.database.find(&self.chunks, doc! { "files_id": id }, doc! { "n": 1 }, doc! { "n": -1 }, 1).await?;
         let last = last.first()?.and_then(|chunk| crate::database::integer(chunk, "n")).unwrap_or(-1);
         self.delete_unpublished(id, u64::try_from(last.saturating_add(1)).unwrap_or_default()).await
     }

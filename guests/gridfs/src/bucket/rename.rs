@@ -31,10 +31,12 @@ impl Bucket {
         if source == "/" || destination == "/" {
             return Err(ErrorCode::Busy.into());
         }
-        if destination.strip_prefix(source).is_some_and(|rest| rest.starts_with('/')) {
+        self.check_parent(destination).await?;
+        if matches!(found, Found::Directory(_))
+            && destination.strip_prefix(source).is_some_and(|rest| rest.starts_with('/'))
+        {
             return Err(ErrorCode::InvalidArgument.into());
         }
-        self.check_parent(destination).await?;
         self.keep_parent(source).await?;
         match found {
             Found::File(_) if replace => self.replace_file(source, destination).await,

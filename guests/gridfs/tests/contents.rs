@@ -1,0 +1,161 @@
+//! What is in files, against bytes in memory: with chunks so small that every edge of one is met.
+
+mod server;
+
+use bson::spec::BinarySubtype;
+use bson::{Binary, Document};
+use proptest::prelude::*;
+use server::Server;
+use strongroom_gridfs::Gridfs;
+use strongroom_guest::testing::Client;
+use strongroom_guest::{AttributeChanges, ErrorCode, OpenFlags};
+
+const CHUNK: &str = "7";
+
+fn connect(server: &Server) -> Client<Gridfs> {
+    let address = server.address();
+    Client::connect(&[("address", &address), ("database", "test"), ("chunk-size", CHUNK)]).unwrap()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(u64, Vec<u8>),
+    Read(u64, u32),
+    Resize(u64),
+    Sync,
+    /// Closed and opened again.
+    Publish,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let bytes = prop::collection::vec(1_u8.., 0..30);
+    prop_oneof![
+        4 => (0_u64..60, bytes).prop_map(|(offset, bytes)| Step::Write(offset, bytes)),
+        2 => (0_u64..80, 0_u32..80).prop_map(|(offset, length)| Step::Read(offset, length)),
+        2 => (0_u64..80).prop_map(Step::Resize),
+        1 => Just(Step::Sync),
+        1 => Just(Step::Publish),
+    ]
+}
+
+fn sized(size: u64) -> AttributeChanges {
+    AttributeChanges { size: Some(size), ..AttributeChanges::NONE }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn as_bytes_in_memory(steps in prop::collection::vec(step(), 1..25)) {
+        let server = Server::start();
+        let client = connect(&server);
+        let flags = OpenFlags::READ | OpenFlags::WRITE;
+        let mut file = client.open("/f", flags | OpenFlags::CREATE).unwrap();
+        let mut model: Vec<u8> = vec![];
+        for step in steps {
+            match step {
+                Step::Write(offset, bytes) => {
+                    file.write(offset, &bytes).unwrap();
+                    let end = offset as usize + bytes.len();
+                    if !bytes.is_empty() {
+                        model.resize(model.len().max(end), 0);
+                        model[offset as usize..end].copy_from_slice(&bytes);
+                    }
+                }
+                Step::Read(offset, length) => {
+                    let start = model.len().min(offset as usize);
+                    let end = model.len().min(offset as usize + length as usize);
+                    let mut read = file.read(offset, length).unwrap();
+                    while !read.is_empty() && read.len() < end - start {
+                        // Short reads are allowed.
+                        read.extend(file.read(offset + read.len() as u64, length - read.len() as u32).unwrap());
+                    }
+                    prop_assert_eq!(&read, &model[start..end]);
+                }
+                Step::Resize(size) => {
+                    file.set_stat(sized(size)).unwrap();
+                    model.resize(size as usize, 0);
+                }
+                Step::Sync => file.sync().unwrap(),
+                Step::Publish => {
+                    file.close().unwrap();
+                    prop_assert_eq!(&client.get("/f").unwrap(), &model);
+                    file = client.open("/f", flags).unwrap();
+                }
+            }
+            prop_assert_eq!(file.stat().unwrap().size, Some(model.len() as u64));
+        }
+        file.close().unwrap();
+        prop_assert_eq!(&client.get("/f").unwrap(), &model);
+        client.close().unwrap();
+        let chunks = server.documents("fs.chunks");
+        prop_assert_eq!(chunks.len(), model.len().div_ceil(7), "no chunk is left over");
+        let mut whole: Vec<_> = chunks.iter().map(|chunk| (chunk.get_i32("n").unwrap(), chunk.get_binary_generic("data").unwrap())).collect();
+        whole.sort();
+        prop_assert_eq!(whole.into_iter().flat_map(|(_, data)| data.clone()).collect::<Vec<_>>(), model);
+        prop_assert_eq!(server.documents("fs.files").len(), 1);
+        prop_assert_eq!(server.documents("fs.strongroom"), vec![], "no record is left over");
+    }
+}
+
+#[test]
+fn what_is_not_published_is_not_there() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.put("/f", "before").unwrap();
+    let file = client.open("/f", OpenFlags::WRITE | OpenFlags::TRUNCATE).unwrap();
+    file.write(0, [7; 100]).unwrap();
+    file.sync().unwrap();
+    assert_eq!(client.get("/f").unwrap(), b"before");
+    file.discard().unwrap();
+    assert_eq!(client.get("/f").unwrap(), b"before");
+    assert_eq!(server.documents("fs.chunks").len(), 1);
+    assert_eq!(server.documents("fs.strongroom").len(), 0);
+}
+
+#[test]
+fn a_file_that_was_opened_stays_what_it_was() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.put("/f", [1; 50]).unwrap();
+    let replaced = client.open("/f", OpenFlags::READ).unwrap();
+    client.put("/f", [2; 20]).unwrap();
+    let removed = client.open("/f", OpenFlags::READ).unwrap();
+    client.remove("/f").unwrap();
+    assert_eq!(replaced.read(0, 50).unwrap(), [1; 50]);
+    assert_eq!(removed.read(0, 50).unwrap(), [2; 20]);
+    assert!(!server.documents("fs.chunks").is_empty());
+    replaced.close().unwrap();
+    removed.close().unwrap();
+    assert_eq!(server.documents("fs.chunks").len(), 0, "and goes when it is closed");
+}
+
+#[test]
+fn appending_ignores_offsets() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.put("/f", "0123456789").unwrap();
+    let file = client.open("/f", OpenFlags::WRITE | OpenFlags::APPEND).unwrap();
+    file.write(0, "ab").unwrap();
+    file.write(3, "cd").unwrap();
+    file.close().unwrap();
+    assert_eq!(client.get("/f").unwrap(), b"0123456789abcd");
+}
+
+#[test]
+fn damage_is_told() {
+    let cut: fn(&mut Document) = |chunk| drop(chunk.insert("data", binary(&[0; 3])));
+    let rename: fn(&mut Document) = |chunk| drop(chunk.insert("n", 100));
+    let spoil: fn(&mut Document) = |chunk| drop(chunk.insert("data", "no bytes"));
+    for damage in [cut, rename, spoil] {
+        let server = Server::start();
+        let client = connect(&server);
+        client.put("/f", [7; 30]).unwrap();
+        server.change(|store| damage(&mut store.collection("fs.chunks")[1]));
+        assert_eq!(client.get("/f").unwrap_err().code, ErrorCode::Corrupt);
+    }
+}
+
+fn binary(bytes: &[u8]) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
+}
