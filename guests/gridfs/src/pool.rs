@@ -8,8 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// A quarter of what the host gives a session unless told otherwise.
-const CONNECTIONS_MAX: usize = 8;
+/// What the host gives a session unless told otherwise.
+const CONNECTIONS_MAX: usize = 32;
 
 /// The connections to one server.
 pub struct Pool {
