@@ -8,8 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// What the host gives a session unless told otherwise.
-const CONNECTIONS_MAX: usize = 32;
+/// A quarter of what the host gives a session unless told otherwise.
+const CONNECTIONS_MAX: usize = 8;
 
 /// The connections to one server.
 pub struct Pool {
