@@ -43,7 +43,12 @@ impl OpenFile {
                     bucket.claim(path, who).await?;
                 }
                 let new = Kept::with_permissions(permissions);
-                Mode::Upload(Upload::begin(bucket, path, None, new, claim).await?)
+                let upload = Upload::begin(bucket, path, None, new, claim).await;
+                if let (Err(_), Some(who)) = (&upload, claim) {
+                    // Its own failure would hide the one that is told; the claim ends with its age then.
+                    let _ = bucket.release_claim(path, who).await;
+                }
+                Mode::Upload(upload?)
             }
             Found::Nothing => return Err(ErrorCode::NoSuchFile.into()),
         };

@@ -17,8 +17,10 @@ const AHEAD_BYTES: u64 = 6 << 20;
 /// The chunks of one command, at the least and at the most.
 const COMMAND_BYTES_MIN: usize = 1 << 20;
 const COMMAND_BYTES_MAX: usize = 4 << 20;
-/// As many commands as there are connections.
-const COMMANDS: usize = 8;
+/// The commands of one file at once. What is wanted beyond them waits, and becomes few large ones.
+const COMMANDS: usize = 4;
+/// How often it is looked whether more is wanted, before anything is fetched.
+const TURNS_MAX: usize = 64;
 /// What all files of a session may be fetching at once; a file that fetches nothing may always begin.
 const LOADING_BYTES_MAX: usize = 64 << 20;
 /// What all files of a session keep of what was fetched, and one of them at the most.
@@ -45,6 +47,7 @@ struct State {
     /// Whether somebody will see to those at the end of this turn.
     is_scheduled: bool,
     loading: usize,
+    commands: usize,
     kept: usize,
     /// Where the next read begins if they are in order, and how many were so far.
     next: u64,
@@ -168,7 +171,14 @@ impl Reader {
         drop(state);
         let reader = Rc::clone(self);
         system::spawn(async move {
-            system::let_others_run().await;
+            // The host starts calls one by one: as long as more come, they are waited for.
+            for _ in 0..TURNS_MAX {
+                let before = reader.state.borrow().wanted.len();
+                system::let_others_run().await;
+                if reader.state.borrow().wanted.len() == before {
+                    break;
+                }
+            }
             reader.state.borrow_mut().is_scheduled = false;
             reader.fetch_wanted();
         });
@@ -193,7 +203,8 @@ impl Reader {
     fn next_command(&self) -> Vec<u32> {
         let mut state = self.state.borrow_mut();
         let size = self.version.chunk_size as usize;
-        let bytes = state.wanted.len().saturating_mul(size) / COMMANDS;
+        let free = COMMANDS.saturating_sub(state.commands);
+        let Some(bytes) = state.wanted.len().saturating_mul(size).checked_div(free) else { return vec![] };
         let count = (bytes.clamp(COMMAND_BYTES_MIN, COMMAND_BYTES_MAX) / size.max(1)).max(1);
         let loading = self.bucket.loading.get();
         if state.loading > 0 && loading + count * size > LOADING_BYTES_MAX {
@@ -205,6 +216,7 @@ impl Reader {
         {
             numbers.push(n);
         }
+        state.commands += usize::from(!numbers.is_empty());
         state.loading += numbers.len() * size;
         self.bucket.loading.set(loading + numbers.len() * size);
         numbers
@@ -214,6 +226,7 @@ impl Reader {
     fn take_in(&self, numbers: &[u32], fetched: Result<Vec<crate::bucket::Chunk>, Failure>) {
         let mut state = self.state.borrow_mut();
         let bytes = numbers.len() * self.version.chunk_size as usize;
+        state.commands = state.commands.saturating_sub(1);
         state.loading = state.loading.saturating_sub(bytes);
         self.bucket.loading.set(self.bucket.loading.get().saturating_sub(bytes));
         let mut found = BTreeMap::new();

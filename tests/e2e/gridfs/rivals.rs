@@ -51,6 +51,7 @@ fn of_two_that_overwrite_one_file_at_once_the_one_or_the_other_is_there_whole() 
             for _ in 0..8 {
                 client.put("/file", &Noise::new(seed).bytes(400_000)).unwrap();
             }
+            assert!(client.finish().0.success());
         })
     });
     let mut reader = gridfs(&place, &database).connect();
@@ -58,7 +59,8 @@ fn of_two_that_overwrite_one_file_at_once_the_one_or_the_other_is_there_whole() 
     while !writers.iter().all(thread::JoinHandle::is_finished) {
         match reader.get("/file") {
             Ok(bytes) => assert!(versions.contains(&bytes), "a mixture of {} bytes", bytes.len()),
-            Err(status) => assert_eq!(status.code, code::NO_SUCH_FILE),
+            // A version that another host removes under a reader is no more, and never half of another.
+            Err(status) => assert!([code::NO_SUCH_FILE, code::FAILURE].contains(&status.code), "{status:?}"),
         }
     }
     for writer in writers {

@@ -59,7 +59,7 @@ impl Bucket {
 
     /// Whether `path` is a directory.
     pub async fn is_directory(&self, path: &str) -> Result<bool, Failure> {
-        if path == "/" || self.made.borrow().contains(path) && self.directory_document(path).await?.is_some() {
+        if path == "/" {
             return Ok(true);
         }
         let (document, is_above) = try_join(self.directory_document(path), self.has_files_beneath(path)).await?;

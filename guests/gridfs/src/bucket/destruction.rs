@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// How much is cleaned up at one connect, lest its session does nothing else.
 const CLEANED_MAX: u32 = 100;
-/// A removal that is so old is under way no more, in milliseconds.
+/// A removal that is so old is under way no more, in milliseconds, unless uploads are given up sooner.
 const REMOVAL_MS: i64 = 10 * 60 * 1000;
 
 /// Versions that this session has open, by their ids: their chunks stay until they are closed.
@@ -124,8 +124,9 @@ impl Bucket {
     }
 
     async fn remove_orphans(&self) -> Result<(), Failure> {
+        let uploads = self.given_up_before();
         let removals = bson::DateTime::from_millis(self.database.now().timestamp_millis().saturating_sub(REMOVAL_MS));
-        for (kind, before) in [("removal", removals), ("upload", self.given_up_before())] {
+        for (kind, before) in [("removal", removals.max(uploads)), ("upload", uploads)] {
             let old = |record: Bson| doc! { "_id": record, "kind": kind, "renewed": { "$lt": before } };
             let records = doc! { "$gt": {} };
             let found = self.database.find(&self.names, old(records.into()), doc! { "_id": 1 }, doc! {}, CLEANED_MAX);
