@@ -35,8 +35,8 @@ char *taken(string *argument);
 bool as_string(const char *text, string *found);
 TYPE(error) told(error code);
 TYPE(attributes) attributes(const struct strongroom_attributes *found);
-/* Frees `asked`. */
-struct strongroom_attributes changes(TYPE(attribute_changes) *asked);
+/* What is to be set, and whether an attribute after that is to be refused as `unsupported`. Frees `asked`. */
+struct strongroom_attributes changes(TYPE(attribute_changes) *asked, bool *refused);
 TYPE(usage) usage(const struct strongroom_usage *found);
 
 /* The first thing that an export does. */

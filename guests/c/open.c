@@ -45,9 +45,10 @@ contract_callback_code_t EXPORT(method_file_stat)(struct EXPORT(file_t) *self) {
 NEVER_WAITS(method_file_set_stat)
 contract_callback_code_t EXPORT(method_file_set_stat)(struct EXPORT(file_t) *self, TYPE(attribute_changes) *asked) {
     begin();
-    struct strongroom_attributes wanted = changes(asked);
+    bool refused;
+    struct strongroom_attributes wanted = changes(asked, &refused);
     error result = storage->file_set_stat ? storage->file_set_stat(self->own, &wanted) : STRONGROOM_UNSUPPORTED;
-    TELL_NOTHING(method_file_set_stat, result);
+    TELL_NOTHING(method_file_set_stat, result == STRONGROOM_OK && refused ? STRONGROOM_UNSUPPORTED : result);
 }
 
 NEVER_WAITS(method_file_usage)

@@ -116,8 +116,17 @@ contract_callback_code_t EXPORT(method_session_stat)(struct EXPORT(session_t) *s
 NEVER_WAITS(method_session_set_stat)
 contract_callback_code_t EXPORT(method_session_set_stat)(
     struct EXPORT(session_t) *self, string *path, bool follow, TYPE(attribute_changes) *asked) {
-    struct strongroom_attributes wanted = changes(asked);
-    ON_PATH(method_session_set_stat, set_stat, STRONGROOM_UNSUPPORTED, self->own, text, follow, &wanted);
+    begin();
+    bool refused;
+    struct strongroom_attributes wanted = changes(asked, &refused), found = {0};
+    char *text = taken(path);
+    error result = !text ? STRONGROOM_NO_SPACE
+        : storage->set_stat ? storage->set_stat(self->own, text, follow, &wanted)
+        : storage->stat ? storage->stat(self->own, text, follow, &found)
+        : STRONGROOM_UNSUPPORTED;
+    free(text);
+    refused |= wanted.has && !storage->set_stat;
+    TELL_NOTHING(method_session_set_stat, result == STRONGROOM_OK && refused ? STRONGROOM_UNSUPPORTED : result);
 }
 
 /* As it stands, if the directory that it is in is there. */

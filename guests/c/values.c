@@ -82,7 +82,21 @@ TYPE(attributes) attributes(const struct strongroom_attributes *found) {
     };
 }
 
-struct strongroom_attributes changes(TYPE(attribute_changes) *asked) {
+/* In the order in which attributes are set, up to the first that the storage does not claim to keep. */
+static unsigned claimed(unsigned has, bool *refused) {
+    const struct { unsigned has, feature; } order[] = {
+        {STRONGROOM_HAS_PERMISSIONS, STRONGROOM_PERMISSIONS},
+        {STRONGROOM_HAS_ACCESSED | STRONGROOM_HAS_MODIFIED, STRONGROOM_TIMES},
+        {STRONGROOM_HAS_UID | STRONGROOM_HAS_GID, STRONGROOM_OWNERSHIP},
+    };
+    for (size_t at = 0; at < sizeof order / sizeof *order; at++) {
+        *refused |= (has & order[at].has) && !(storage->features & order[at].feature);
+        if (*refused) has &= ~order[at].has;
+    }
+    return has;
+}
+
+struct strongroom_attributes changes(TYPE(attribute_changes) *asked, bool *refused) {
     struct strongroom_attributes changes = {
         .has = (asked->size.is_some ? STRONGROOM_HAS_SIZE : 0)
             | (asked->permissions.is_some ? STRONGROOM_HAS_PERMISSIONS : 0)
@@ -97,6 +111,9 @@ struct strongroom_attributes changes(TYPE(attribute_changes) *asked) {
         .accessed = {asked->accessed.val.seconds, asked->accessed.val.nanoseconds},
         .modified = {asked->modified.val.seconds, asked->modified.val.nanoseconds},
     };
+    *refused = false;
+    changes.has = claimed(changes.has, refused);
+    *refused |= asked->extended.len > 0;
     strongroom_storage_types_attribute_changes_free(asked);
     return changes;
 }

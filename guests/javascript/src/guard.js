@@ -32,6 +32,13 @@ async function guarded(work) {
   }
 }
 
+/** Sets what the storage claims to keep, in the contract's order, and refuses the rest. */
+async function setClaimed(storage, changes, set) {
+  const { kept, refused } = values.claimed(values.changes(changes), storage.constructor.features);
+  await set(kept);
+  if (refused) throw new StorageError("unsupported");
+}
+
 /** The contract's `session`. */
 export class Session {
   #writable;
@@ -58,7 +65,7 @@ export class Session {
     return guarded(async () => values.attributes(await this.storage.stat(path, follow)));
   }
   setStat(path, follow, changes) {
-    return guarded(async () => void (await this.storage.setstat(path, values.changes(changes), follow)));
+    return guarded(() => setClaimed(this.storage, changes, (kept) => this.storage.setstat(path, kept, follow)));
   }
   realPath(path) {
     return guarded(async () => values.text(await this.storage.realpath(path)));
@@ -122,7 +129,7 @@ export class File {
     return guarded(async () => values.attributes(await this.#storage.fstat(this.#handle)));
   }
   setStat(changes) {
-    return guarded(async () => void (await this.#storage.fsetstat(this.#handle, values.changes(changes))));
+    return guarded(() => setClaimed(this.#storage, changes, (kept) => this.#storage.fsetstat(this.#handle, kept)));
   }
   usage() {
     return guarded(async () => values.usage(await this.#storage.fstatfs(this.#handle)));

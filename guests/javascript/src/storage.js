@@ -39,9 +39,13 @@ export class Storage {
   stat(path, follow) {
     throw unsupported();
   }
-  /** In this order: `size`, `permissions`, times, owner, `extended`. A missing path fails even with no changes. */
-  setstat(path, changes, follow) {
-    throw unsupported();
+  /**
+   * In this order: `size`, `permissions`, times, owner, `extended`, and only what `features` claims. A missing path fails
+   * even with no changes.
+   */
+  async setstat(path, changes, follow) {
+    await this.stat(path, follow);
+    if (Object.keys(changes).length > 0) throw unsupported();
   }
   /** `path` with symbolic links resolved, though its last component may be missing. Here: there are none. */
   async realpath(path) {

@@ -60,6 +60,28 @@ export function changes(asked) {
   return wanted;
 }
 
+// The order in which attributes are set, and what a storage claims that keeps them.
+const ORDER = [
+  ["permissions", ["permissions"]],
+  ["times", ["accessed", "modified"]],
+  ["ownership", ["uid", "gid"]],
+  ["extendedAttributes", ["extended"]],
+];
+
+/**
+ * What is to be set of `wanted`, up to the first attribute that is not among the claimed `features`, and whether there was
+ * one.
+ */
+export function claimed(wanted, features) {
+  const kept = "size" in wanted ? { size: wanted.size } : {};
+  for (const [feature, names] of ORDER) {
+    const asked = names.filter((name) => name in wanted);
+    if (asked.length > 0 && !features.includes(feature)) return { kept, refused: true };
+    for (const name of asked) kept[name] = wanted[name];
+  }
+  return { kept, refused: false };
+}
+
 /** The contract's usage; what is left out is 0, or as most file systems have it. */
 export function usage(said) {
   if (said === null || typeof said !== "object") throw new TypeError(`usage is an object, not ${said}`);
@@ -116,5 +138,5 @@ function timestamp(what, value) {
 }
 
 function date({ seconds, nanoseconds }) {
-  return new Date(Math.max(-8.64e15, Math.min(8.64e15, seconds * 1000 + nanoseconds / 1e6)));
+  return new Date(Math.max(-8.64e15, Math.min(8.64e15, seconds * 1000 + Math.floor(nanoseconds / 1e6))));
 }

@@ -5,7 +5,7 @@ Only the component itself can import this module; `build.py` writes the two line
 
 import functools
 from collections.abc import Awaitable, Callable
-from math import floor
+from math import floor, inf, nextafter
 from typing import Any, ParamSpec, TypeVar
 
 from componentize_py_types import Err
@@ -220,4 +220,7 @@ def _timestamp(seconds: float | None) -> types.Timestamp | None:
 
 
 def _seconds(time: types.Timestamp | None) -> float | None:
-    return None if time is None else time.seconds + time.nanoseconds / 1_000_000_000
+    if time is None:
+        return None
+    # The nearest float may lie in the next second.
+    return min(time.seconds + time.nanoseconds / 1_000_000_000, nextafter(time.seconds + 1, -inf))

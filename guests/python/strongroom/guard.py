@@ -8,10 +8,11 @@ import functools
 import sys
 import traceback
 from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
 from .errors import ErrorCode, StorageError, as_storage_error, is_expected
-from .model import AttributeChanges, Attributes, Client, OpenFlags, Usage, check_name, check_text, join
+from .model import AttributeChanges, Attributes, Client, Features, OpenFlags, Usage, check_name, check_text, join
 from .storage import Entry, Storage, settled
 
 P = ParamSpec("P")
@@ -43,6 +44,32 @@ def _checked(answer: Any, kind: type[T]) -> T:
     if not isinstance(answer, kind):
         raise TypeError(f"{kind.__name__} is wanted, not {answer!r}")
     return answer
+
+
+# The order in which attributes are set, and what a storage claims that keeps them.
+_ORDER = (
+    (Features.PERMISSIONS, ("permissions",)),
+    (Features.TIMES, ("accessed", "modified")),
+    (Features.OWNERSHIP, ("uid", "gid")),
+    (Features.EXTENDED_ATTRIBUTES, ("extended",)),
+)
+
+
+def _claimed(storage: Storage, changes: AttributeChanges) -> AttributeChanges:
+    """What is to be set, up to the first attribute that the storage does not claim to keep."""
+    nothing = AttributeChanges()
+    kept = replace(nothing, size=changes.size)
+    for feature, names in _ORDER:
+        wanted = {name: getattr(changes, name) for name in names if getattr(changes, name) != getattr(nothing, name)}
+        if wanted and feature not in storage.features:
+            break
+        kept = replace(kept, **wanted)
+    return kept
+
+
+def _refuse_rest(changes: AttributeChanges, kept: AttributeChanges) -> None:
+    if changes != kept:
+        raise StorageError(ErrorCode.UNSUPPORTED)
 
 
 @guarded
@@ -79,7 +106,9 @@ class Session:
 
     @guarded
     async def set_stat(self, path: str, follow: bool, changes: AttributeChanges) -> None:
-        await settled(self.storage.setstat(path, changes, follow))
+        kept = _claimed(self.storage, changes)
+        await settled(self.storage.setstat(path, kept, follow))
+        _refuse_rest(changes, kept)
 
     @guarded
     async def real_path(self, path: str) -> str:
@@ -152,7 +181,9 @@ class File:
 
     @guarded
     async def set_stat(self, changes: AttributeChanges) -> None:
-        await settled(self._storage.fsetstat(self._handle, changes))
+        kept = _claimed(self._storage, changes)
+        await settled(self._storage.fsetstat(self._handle, kept))
+        _refuse_rest(changes, kept)
 
     @guarded
     async def usage(self) -> Usage:

@@ -54,8 +54,14 @@ class Storage:
         raise _unsupported()
 
     def setstat(self, path: str, changes: AttributeChanges, follow: bool) -> Maybe[None]:
-        """In this order: size, permissions, times, owner, extended. A missing path fails even with no changes."""
-        raise _unsupported()
+        """In this order: size, permissions, times, owner, extended, and only what `features` claims. A missing path fails
+        even with no changes."""
+        return self._set_nothing(path, changes, follow)
+
+    async def _set_nothing(self, path: str, changes: AttributeChanges, follow: bool) -> None:
+        await settled(self.stat(path, follow))
+        if changes:
+            raise _unsupported()
 
     async def realpath(self, path: str) -> str:
         """`path` with symbolic links resolved; its last component may be missing. As it stands here, for a storage

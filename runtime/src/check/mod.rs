@@ -12,6 +12,7 @@ mod report;
 mod row;
 mod rows;
 mod run;
+mod steps;
 mod survey;
 mod words;
 

@@ -121,7 +121,7 @@ async fn end(probe: &Probe<'_>) -> Tried {
         if batch.is_empty() {
             break;
         }
-        holds(count <= crate::check::probe::MAX_ENTRIES, "an end", || format!("{count} entries and no end"))?;
+        holds(count <= crate::check::steps::MAX_ENTRIES, "an end", || format!("{count} entries and no end"))?;
     }
     for _ in 0..3 {
         let batch = probe.read_directory(directory, 100).await?.done()?;

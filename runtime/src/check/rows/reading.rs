@@ -24,7 +24,7 @@ async fn at_offset(probe: &Probe<'_>) -> Tried {
     let (sample, file) = opened(probe).await?;
     let length = sample.bytes.len();
     // Odd ones, which no block of a storage begins at, and back again.
-    for offset in [length / 2 | 1, length.saturating_sub(1), 1] {
+    for offset in [(length / 2) | 1, length.saturating_sub(1), 1] {
         let read = probe.read(file, offset as u64, 100).await?.done()?;
         let there = sample.bytes.get(offset..).unwrap_or_default();
         let expected = there.get(..read.len()).unwrap_or(there);
