@@ -33,15 +33,13 @@ pub(super) const NODE: Tool = Tool {
     install: "sudo apt-get install -y nodejs",
     probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)"],
 };
-pub(super) const NPM: Tool =
-    Tool { name: "npm", install: "sudo apt-get install -y npm", probe: &["npm", "--version"] };
+pub(super) const NPM: Tool = Tool { name: "npm", install: "sudo apt-get install -y npm", probe: &["npm", "--version"] };
 pub(super) const WIT_BINDGEN: Tool = Tool {
     name: "wit-bindgen",
     install: "cargo install --locked wit-bindgen-cli@0.63.0",
     probe: &["wit-bindgen", "--version"],
 };
-pub(super) const CC: Tool =
-    Tool { name: "cc", install: "sudo apt-get install -y gcc", probe: &["cc", "--version"] };
+pub(super) const CC: Tool = Tool { name: "cc", install: "sudo apt-get install -y gcc", probe: &["cc", "--version"] };
 pub(super) const MAKE: Tool =
     Tool { name: "make", install: "sudo apt-get install -y make", probe: &["make", "--version"] };
 
