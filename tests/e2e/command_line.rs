@@ -223,6 +223,9 @@ fn a_wrong_command_line_is_status_2() {
         &["run", "guest.wasm", "--dir", "/srv", "--dir", "/srv"],
         &["memory", "--dir", directory],
         &["completions", "nothing"],
+        &["new", "shelf"],
+        &["new", "no-name", "--lang", "c"],
+        &["new", "shelf", "--lang", "none"],
     ] {
         let outcome = Program::new(&place, env!("CARGO_BIN_EXE_strongroom")).args(arguments).run();
         assert_eq!(outcome.code(), Some(2), "{arguments:?}: {}", outcome.all());
@@ -234,11 +237,12 @@ fn a_wrong_command_line_is_status_2() {
 fn help_version_manual_and_completions_are_printed() {
     let place = Place::new();
     for (arguments, words) in [
-        (&["--help"][..], &["jail", "memory", "run", "man", "completions"][..]),
+        (&["--help"][..], &["jail", "memory", "run", "new", "man", "completions"][..]),
         (&["jail", "--help"], &["--umask", "--logfile", "INFO", "--allow-unsafe-grant"]),
         (&["--version"], &["strongroom ", "contract strongroom:storage@0.1.0", "engine"]),
-        (&["man"], &[".TH", "strongroom"]),
-        (&["completions", "bash"], &["complete", "strongroom"]),
+        (&["new", "--help"], &["--lang", "[possible values: rust, python, js, c]"]),
+        (&["man"], &[".TH", "strongroom", "OPTIONS OF NEW"]),
+        (&["completions", "bash"], &["complete", "strongroom", "rust python js c"]),
         (&["completions", "fish"], &["complete", "strongroom"]),
     ] {
         let outcome = Program::new(&place, env!("CARGO_BIN_EXE_strongroom")).args(arguments).succeed();
