@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use strongroom_tests::client::refused;
 use strongroom_tests::mongodb::Database;
 use strongroom_tests::packet::{Attributes, Body, Fields, code, flag, kind};
-use strongroom_tests::{Client, Place, Program, Reply, Status, strongroom};
+use strongroom_tests::{Client, Place, Program, Reply, Status, guest, strongroom};
 
 fn jail(place: &Place) -> Program {
     strongroom!(place, "jail", place.directory("jail")).umask("022")
@@ -403,6 +403,31 @@ fn row_25_copies_onto_the_same_handle_may_not_overlap() {
     });
 }
 
+/// In the kernel for native files, through the guest's `copying`, and by the host for a guest that has none.
+#[test]
+fn row_25_copies_are_made_in_the_kernel_by_the_guest_and_by_the_host() {
+    let place = Place::new();
+    let by_guest = strongroom!(place, "jail", place.directory("by-guest"), "--set", "native=no").umask("022");
+    let bytes: Vec<u8> = (0..600_000_u32).map(|index| (index % 251) as u8).collect();
+    for server in [jail(&place), by_guest, memory(&place)] {
+        let mut client = server.connect();
+        client.put("/file", &bytes).unwrap();
+        let from = client.open("/file", flag::READ, None).unwrap();
+        let to = client.open("/copy", flag::WRITE | flag::CREAT, None).unwrap();
+        let body = Body::new().string(&from).u64(1).u64(0).string(&to).u64(2);
+        assert_eq!(code_of(&client.extended("copy-data", body)), code::OK);
+        assert!(client.get("/copy").unwrap() == [b"\0\0", &bytes[1..]].concat());
+    }
+    // This guest exports no `copying`.
+    let mut client = strongroom!(place, "run", guest("faulty")).connect();
+    assert_eq!(client.extensions["copy-data"], "1");
+    let from = client.open("/hello", flag::READ, None).unwrap();
+    let to = client.open("/scratch", flag::READ | flag::WRITE, None).unwrap();
+    let body = Body::new().string(&from).u64(7).u64(5).string(&to).u64(0);
+    assert_eq!(code_of(&client.extended("copy-data", body)), code::OK);
+    assert_eq!(client.read(&to, 0, 100).unwrap(), b"world");
+}
+
 #[test]
 fn row_26_stat_follows_links_and_lstat_does_not() {
     in_each_storage(|client| {
@@ -499,28 +524,60 @@ fn with_show_names_owners_have_names() {
     assert_eq!(owner, expected, "{line}");
 }
 
+/// As paramiko asks for them, which names a handle in `check-file`, and as others do.
 #[test]
 fn hashes_of_files_are_those_of_their_bytes() {
-    const ABC_SHA256: [u8; 4] = [0xba, 0x78, 0x16, 0xbf];
-    const ABC_MD5: [u8; 4] = [0x90, 0x01, 0x50, 0x98];
+    const OF_ABC: [(&str, &str); 4] = [
+        ("md5", "900150983cd24fb0d6963f7d28e17f72"),
+        ("sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ("sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "sha512",
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+             2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ),
+    ];
+    // Of 256 times "a", and of 44 more.
+    const OF_TWO_BLOCKS: &str = "81109eec5aa1a284fb5327b10e9c16b94c3c7c067634daec9716a80ea886d123";
     in_every_storage(|client| {
         client.put("/file", b"xxabcxx").unwrap();
+        client.put("/blocks", &[b'a'; 300]).unwrap();
         let handle = client.open("/file", flag::READ, None).unwrap();
-        for (name, target) in
-            [("check-file", &handle[..]), ("check-file-handle", &handle[..]), ("check-file-name", &b"/file"[..])]
-        {
-            for (algorithms, chosen, start) in [("sha256", "sha256", ABC_SHA256), ("crc32,md5,sha1", "md5", ABC_MD5)] {
-                let body = Body::new().string(target).string(algorithms).u64(2).u64(3).u32(0);
-                let Reply::Extended(bytes) = client.extended(name, body) else { panic!("{name} {algorithms}") };
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                assert!(text.contains(chosen), "{name}: {text}");
-                assert!(bytes.windows(4).any(|window| window == start), "{name} {algorithms}: {bytes:?}");
+        let blocks = client.open("/blocks", flag::READ, None).unwrap();
+        for (name, target, other) in [
+            ("check-file", &handle[..], &blocks[..]),
+            ("check-file-handle", &handle[..], &blocks[..]),
+            ("check-file-name", &b"/file"[..], &b"/blocks"[..]),
+        ] {
+            for (algorithm, hash) in OF_ABC {
+                let wanted = format!("crc32,{algorithm},md5");
+                assert_eq!(hash_of(client, name, target, &wanted, (2, 3), 0), (algorithm.to_owned(), hash.to_owned()));
             }
+            let (_, hashes) = hash_of(client, name, other, "md5", (0, 0), 256);
+            assert_eq!(hashes, OF_TWO_BLOCKS, "{name}");
             let body = |algorithms: &str, block| Body::new().string(target).string(algorithms).u64(0).u64(0).u32(block);
             assert_eq!(code_of(&client.extended(name, body("sha256", 255))), code::FAILURE);
             assert_eq!(code_of(&client.extended(name, body("crc32", 0))), code::FAILURE);
         }
     });
+}
+
+/// The algorithm that was chosen, and the hashes of all blocks behind one another.
+fn hash_of(
+    client: &mut Client,
+    name: &str,
+    target: &[u8],
+    algorithms: &str,
+    (start, length): (u64, u64),
+    block: u32,
+) -> (String, String) {
+    let body = Body::new().string(target).string(algorithms).u64(start).u64(length).u32(block);
+    let Reply::Extended(bytes) = client.extended(name, body) else { panic!("{name} {algorithms}") };
+    let mut fields = Fields::new(&bytes);
+    assert_eq!(fields.string(), b"check-file");
+    let algorithm = String::from_utf8(fields.string().to_vec()).unwrap();
+    let hashes = &bytes[4 + "check-file".len() + 4 + algorithm.len()..];
+    (algorithm, hashes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[test]

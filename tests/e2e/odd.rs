@@ -68,6 +68,18 @@ fn copy_data_reaches_beyond_4_gib() {
     assert_eq!(client.read(&to, 4 * GIB + 1, 100).unwrap(), b"far away");
 }
 
+/// The operator's capacity bounds what it holds, holes counted or not, and never where an offset may be.
+#[test]
+fn memory_has_no_room_for_5_gib_and_says_so() {
+    let place = Place::new();
+    let mut client = memory(&place).connect();
+    let handle = client.open("/large", flag::READ | flag::WRITE | flag::CREAT, None).unwrap();
+    assert_eq!(refused(client.write(&handle, 5 * GIB, b"beyond")), code::FAILURE);
+    assert_eq!(refused(client.read(&handle, 5 * GIB, 20)), code::EOF);
+    client.write(&handle, 0, b"goes on").unwrap();
+    assert_eq!(client.read(&handle, 0, 20).unwrap(), b"goes on");
+}
+
 /// Names that file systems keep and clients stumble over.
 fn odd_names() -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = [
