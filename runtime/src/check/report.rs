@@ -2,7 +2,7 @@
 
 use super::row::Row;
 use crate::storage::StoragePath;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt::{self, Write};
 
 /// What came of a check.
@@ -83,18 +83,21 @@ impl Report {
 }
 
 fn row_json(line: &Line) -> Value {
-    let mut row = json!({
-        "name": line.name,
-        "place": line.place,
-        "promise": line.promise,
-        "verdict": line.verdict.word(),
-    });
+    let mut row = Map::new();
+    let mut tell = |key: &str, text: &str| drop(row.insert(key.to_owned(), json!(text)));
+    tell("name", line.name);
+    tell("place", line.place);
+    tell("promise", line.promise);
+    tell("verdict", line.verdict.word());
     match &line.verdict {
         Verdict::Pass => {}
-        Verdict::Fail { expected, found } => (row["expected"], row["found"]) = (json!(expected), json!(found)),
-        Verdict::NotOffered { reason } => row["reason"] = json!(reason),
+        Verdict::Fail { expected, found } => {
+            tell("expected", expected);
+            tell("found", found);
+        }
+        Verdict::NotOffered { reason } => tell("reason", reason),
     }
-    row
+    Value::Object(row)
 }
 
 impl fmt::Display for Report {

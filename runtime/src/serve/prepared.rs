@@ -40,7 +40,7 @@ impl Prepared<'_> {
     /// Loads the guest, compiled in a process of its own if it must be.
     pub fn load(&self) -> Result<Template, LoadError> {
         let launch = self.launch;
-        let compiler = Compiler::Child { limits: launch.limits.compile.clone(), confinement: launch.confinement };
+        let compiler = Compiler::Child { limits: launch.limits.compile, confinement: launch.confinement };
         Template::load(
             &self.engine,
             &launch.guest,
