@@ -39,12 +39,6 @@ impl Database {
         Self { pool, name }
     }
 
-    /// Fails unless the server can be reached and lets us in.
-    pub async fn check(&self) -> Result<(), Failure> {
-        self.pool.take().await?.give_back();
-        Ok(())
-    }
-
     /// The time by the server's clock, which all its clients have in common.
     pub fn now(&self) -> DateTime {
         DateTime::from_millis(now_ms().saturating_add(self.pool.clock_ahead_ms()))

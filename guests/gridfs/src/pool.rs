@@ -8,8 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// A quarter of what the host gives a session unless told otherwise.
-const CONNECTIONS_MAX: usize = 8;
+/// What the host gives a session unless told otherwise. A server answers one command of a connection after another, so that
+/// small reads of many files overlap only on many connections.
+const CONNECTIONS_MAX: usize = 32;
 
 /// The connections to one server.
 pub struct Pool {

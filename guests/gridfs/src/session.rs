@@ -47,7 +47,7 @@ impl Storage for Gridfs {
         let Configuration { target, database, bucket, options } = Configuration::take(settings)?;
         let database = Database::new(Pool::new(target), database);
         let bucket = Bucket::new(database, &bucket, options);
-        bucket.database.check().await?;
+        bucket.check().await?;
         bucket.clean_up();
         Ok(Connected::new(GridfsSession(bucket)).with_features(FEATURES).with_transfer_size(TRANSFER_SIZE))
     }

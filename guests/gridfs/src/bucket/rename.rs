@@ -2,7 +2,7 @@
 //!
 //! A file moves by one update of its newest version. A directory moves name by name, since no server can do more at once with
 //! many documents but by a transaction, which a single one does not have: who looks meanwhile sees some here and some there,
-//! and a second try after an interruption goes on where the first one stopped.
+//! and after an interruption so does everybody.
 
 use super::names::{Range, check_new, filename};
 use super::{Bucket, Found, Kept, Version};

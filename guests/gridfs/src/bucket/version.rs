@@ -61,6 +61,11 @@ impl Version {
 }
 
 impl Bucket {
+    /// Fails unless the server can be reached and lets us look for files; whoever logs in as nobody is let in otherwise.
+    pub async fn check(&self) -> Result<(), Failure> {
+        self.versions("", 1).await.map(drop)
+    }
+
     /// The versions of a name, the newest first, at most `limit`.
     pub async fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>, Failure> {
         let newest_first = doc! { "uploadDate": -1 };
