@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use strongroom_tests::{Outcome, PATIENCE, Place, Program, guest, strongroom};
 
-/// A component that takes the compiler many seconds: functions that are each one long block.
+/// A component that takes the compiler many seconds: functions that are each one long block. It is a storage by name, since
+/// what is none is not compiled.
 fn heavy(place: &Place) -> PathBuf {
     const FUNCTIONS: usize = 60;
     const STEPS: usize = 8_000;
@@ -23,7 +24,7 @@ fn heavy(place: &Place) -> PathBuf {
         }
         text.push_str(")\n");
     }
-    text.push_str("))");
+    text.push_str(r#") (instance $storage) (export "strongroom:storage/storage@0.1.0" (instance $storage)))"#);
     place.file("heavy.wasm", wat::parse_str(&text).unwrap())
 }
 

@@ -68,16 +68,19 @@ fn copy_data_reaches_beyond_4_gib() {
     assert_eq!(client.read(&to, 4 * GIB + 1, 100).unwrap(), b"far away");
 }
 
-/// The operator's capacity bounds what it holds, holes counted or not, and never where an offset may be.
+/// Its capacity bounds what it holds, not where that lies.
 #[test]
-fn memory_has_no_room_for_5_gib_and_says_so() {
+fn memory_reads_and_writes_beyond_4_gib_too() {
     let place = Place::new();
     let mut client = memory(&place).connect();
     let handle = client.open("/large", flag::READ | flag::WRITE | flag::CREAT, None).unwrap();
-    assert_eq!(refused(client.write(&handle, 5 * GIB, b"beyond")), code::FAILURE);
-    assert_eq!(refused(client.read(&handle, 5 * GIB, 20)), code::EOF);
-    client.write(&handle, 0, b"goes on").unwrap();
-    assert_eq!(client.read(&handle, 0, 20).unwrap(), b"goes on");
+    for offset in [5 * GIB, 4 * GIB - 3] {
+        client.write(&handle, offset, b"beyond").unwrap();
+        assert_eq!(client.read(&handle, offset, 6).unwrap(), b"beyond");
+    }
+    assert_eq!(client.read(&handle, 5 * GIB - 2, 20).unwrap(), b"\0\0beyond");
+    assert_eq!(refused(client.read(&handle, 5 * GIB + 6, 20)), code::EOF);
+    assert_eq!(client.fstat(&handle).unwrap().size, Some(5 * GIB + 6));
 }
 
 /// Names that file systems keep and clients stumble over.

@@ -55,7 +55,7 @@ fn metadata(place: &Place) -> Value {
     let version = inherited(Program::new(place, "rustc").arg("-vV")).succeed().text();
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names the host").to_owned();
     let cargo = Program::new(place, "cargo")
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", &host])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &host])
         .in_directory(strongroom_tests::repository());
     serde_json::from_str(&inherited(cargo).succeed().text()).expect("cargo metadata writes JSON")
 }
