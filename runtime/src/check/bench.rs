@@ -7,7 +7,7 @@ use super::row::{Row, Test};
 use super::survey::Offer;
 use super::words;
 use crate::sandbox::{Fault, Template};
-use crate::storage::{Client, StoragePath};
+use crate::storage::Client;
 
 pub(super) struct Bench<'a> {
     pub template: &'a Template,
@@ -54,8 +54,7 @@ impl Bench<'_> {
         let mut instance = self.template.instantiate().await?;
         let ran = instance
             .run(async |calls| {
-                let directory = StoragePath::resolve(&self.offer.scratch, directory);
-                let directory = directory.unwrap_or_else(|| self.offer.scratch.clone());
+                let directory = self.offer.place_of(directory);
                 let connected = Probe::connect(calls, self.client, self.offer, directory, made).await;
                 let probe = match faults(connected)? {
                     Ok(Ok(probe)) => probe,
@@ -89,13 +88,13 @@ impl Bench<'_> {
 
 /// The directory that a row works in, if the storage can be changed.
 pub(super) async fn prepare(probe: &Probe<'_>) -> Tried {
-    if !probe.offer.can_change {
+    if !probe.offer.can_change || probe.offer.is_flat {
         return Ok(());
     }
     if !probe.offer.outlives {
         probe.make_directory(&probe.offer.scratch).await?.done()?;
     }
-    probe.make_directory(probe.directory()).await?.done()
+    probe.make_directory(probe.directory()?).await?.done()
 }
 
 /// Faults leave the event loop as such.

@@ -11,6 +11,7 @@ use crate::storage::{
     OpenFlags, StoragePath, Usage,
 };
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::Future;
 
 /// What files are made with where a row does not care.
@@ -22,7 +23,7 @@ pub(super) struct Probe<'a> {
     pub connected: Connected,
     /// What was found out about the storage.
     pub offer: &'a Offer,
-    /// Where the row works; nothing is there in a storage that cannot be changed.
+    /// As [`Offer::place_of`] has it; nothing is there in a storage that cannot be changed.
     directory: StoragePath,
     made: &'a Made,
     session: RefCell<StorageSession>,
@@ -65,14 +66,37 @@ impl<'a> Probe<'a> {
         Probe::connect(self.calls, client, self.offer, self.directory.clone(), self.made).await
     }
 
-    /// A path in the row's directory.
+    /// A path of the row's own.
     pub fn path(&self, name: &str) -> StoragePath {
-        let path = StoragePath::resolve(&self.directory, &format!("{}/{name}", self.directory));
+        let between = if self.offer.is_flat { '-' } else { '/' };
+        let path = StoragePath::resolve(&self.directory, &format!("{}{between}{name}", self.directory));
         path.unwrap_or_else(StoragePath::root)
     }
 
-    pub fn directory(&self) -> &StoragePath {
-        &self.directory
+    /// The row's own directory, where there can be one.
+    pub fn directory(&self) -> Tried<&StoragePath> {
+        if self.offer.is_flat { Err(no_directories()) } else { Ok(&self.directory) }
+    }
+
+    /// The directory that holds what the row makes.
+    pub fn place(&self) -> StoragePath {
+        if self.offer.is_flat {
+            return StoragePath::resolve(&self.directory, "..").unwrap_or_else(StoragePath::root);
+        }
+        self.directory.clone()
+    }
+
+    /// What the names of all that the row makes begin with.
+    pub fn prefix(&self) -> String {
+        let name = self.directory.as_str().rsplit('/').next().unwrap_or_default();
+        if self.offer.is_flat { format!("{name}-") } else { String::new() }
+    }
+
+    /// The names that the row gave, as the storage lists them.
+    pub async fn own_names(&self) -> Tried<BTreeSet<String>> {
+        let listed = self.list(&self.place(), 100).await?;
+        let prefix = self.prefix();
+        Ok(listed.iter().filter_map(|entry| entry.name.as_str().strip_prefix(&prefix)).map(str::to_owned).collect())
     }
 
     /// Closes what is open and the session, as the contract promises it; failures are rows of their own.
@@ -173,6 +197,15 @@ impl<'a> Probe<'a> {
         Ok(attempt)
     }
 
+    /// Whether a file can be made at `path`, and is.
+    pub async fn try_file(&self, path: &StoragePath) -> Tried<bool> {
+        let file = self.open(path, OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE).await?;
+        match file.answer() {
+            Ok(file) => Ok(self.close(file, Ending::Commit).await?.is_done()),
+            Err(_) => Ok(false),
+        }
+    }
+
     pub async fn open_directory(&self, path: &StoragePath) -> Tried<Attempt<DirectoryId>> {
         let directory = DirectoryId(self.next.replace(self.next.get().wrapping_add(1)));
         let call = Call::OpenDirectory { directory, path: path.clone() };
@@ -224,6 +257,9 @@ impl<'a> Probe<'a> {
     }
 
     pub async fn make_directory_with(&self, path: &StoragePath, permissions: u16) -> Tried<Attempt<()>> {
+        if self.offer.is_flat {
+            return Err(no_directories());
+        }
         self.made.note(path);
         self.plain(Call::MakeDirectory { path: path.clone(), permissions }).await
     }
@@ -292,6 +328,10 @@ impl<'a> Probe<'a> {
     pub fn with_native<R>(&self, file: FileId, act: impl FnOnce(&NativeFile) -> R) -> Option<R> {
         self.session.borrow().native(file).map(act)
     }
+}
+
+fn no_directories() -> Stop {
+    Stop::not_offered("it makes no directories")
 }
 
 fn attributes(answer: Answer) -> Option<Attributes> {

@@ -120,7 +120,7 @@ async fn tidy(bench: &Bench<'_>, made: &Made) {
 
 /// Whether something is left of the scratch directory.
 async fn remove_scratch(bench: &Bench<'_>) -> bool {
-    if !bench.offer.outlives {
+    if !bench.offer.outlives || bench.offer.is_flat {
         return false;
     }
     let scratch = &bench.offer.scratch;
@@ -147,6 +147,7 @@ async fn survey(template: &Template, client: &Client, scratch: Option<&str>) -> 
         features: Features::empty(),
         scratch: StoragePath::root(),
         can_change: false,
+        is_flat: false,
         outlives: false,
         copies: template.copies(),
         shown: Shown::default(),
@@ -160,7 +161,8 @@ async fn survey(template: &Template, client: &Client, scratch: Option<&str>) -> 
     };
     let made_scratch =
         bench.session("", &made, End::Orderly, async |probe| Ok(make_scratch(probe, &scratch).await?)).await?;
-    offer.can_change = made_scratch.map_err(Unsurveyed::Error)?;
+    let lets = made_scratch.map_err(Unsurveyed::Error)?;
+    (offer.can_change, offer.is_flat) = (lets != Lets::Look, lets == Lets::MakeFiles);
     offer.features = connected.features;
     offer.scratch = scratch;
     let bench = Bench { template, client, offer: &offer };
@@ -168,6 +170,9 @@ async fn survey(template: &Template, client: &Client, scratch: Option<&str>) -> 
         .session("", &made, End::Orderly, async |probe| {
             if probe.offer.can_change {
                 let is_there = probe.stat(&probe.offer.scratch, false).await?.is_done();
+                if probe.offer.is_flat && is_there {
+                    probe.remove(&probe.offer.scratch).await?.done()?;
+                }
                 Ok((is_there, Shown::default()))
             } else {
                 Ok((false, look_around(probe, probe.offer.features).await?))
@@ -179,17 +184,26 @@ async fn survey(template: &Template, client: &Client, scratch: Option<&str>) -> 
     Ok((offer, connected))
 }
 
-/// Whether the storage lets itself be changed.
-async fn make_scratch(probe: &super::probe::Probe<'_>, scratch: &StoragePath) -> Tried<Result<bool, CheckError>> {
+/// What the storage lets its clients do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lets {
+    Look,
+    MakeFiles,
+    MakeDirectories,
+}
+
+/// Makes the directory `scratch`, or a file of that name where there can be no directory.
+async fn make_scratch(probe: &super::probe::Probe<'_>, scratch: &StoragePath) -> Tried<Result<Lets, CheckError>> {
     if probe.stat(scratch, false).await?.is_done() {
         return Ok(Err(CheckError::ScratchExists { path: scratch.clone() }));
     }
     match probe.make_directory(scratch).await?.answer() {
-        Ok(()) => Ok(Ok(true)),
+        Ok(()) => Ok(Ok(Lets::MakeDirectories)),
         Err(error) if error.code == ErrorCode::AlreadyExists => {
             Ok(Err(CheckError::ScratchExists { path: scratch.clone() }))
         }
-        Err(error) if REFUSALS.contains(&error.code) => Ok(Ok(false)),
+        Err(error) if error.code == ErrorCode::Unsupported && probe.try_file(scratch).await? => Ok(Ok(Lets::MakeFiles)),
+        Err(error) if REFUSALS.contains(&error.code) => Ok(Ok(Lets::Look)),
         Err(error) => Ok(Err(CheckError::Scratch { path: scratch.clone(), reason: words::error(&error) })),
     }
 }

@@ -22,11 +22,27 @@ pub(super) struct Offer {
     /// Where rows work, or what is certainly missing in a storage that cannot be changed.
     pub scratch: StoragePath,
     pub can_change: bool,
+    /// Whether it holds files and makes no directories. Then rows work in the directory that would hold `scratch`, with
+    /// names that begin as `scratch` does.
+    pub is_flat: bool,
     /// Whether what was made is there in another instance.
     pub outlives: bool,
     /// Whether the storage copies by itself.
     pub copies: bool,
     pub shown: Shown,
+}
+
+impl Offer {
+    /// The directory that a row works in, or what its names begin with where there are no directories.
+    pub fn place_of(&self, row: &str) -> StoragePath {
+        let scratch = &self.scratch;
+        let path = match (row, self.is_flat) {
+            ("", _) => scratch.to_string(),
+            (row, true) => format!("{scratch}-{row}"),
+            (row, false) => format!("{scratch}/{row}"),
+        };
+        StoragePath::resolve(scratch, &path).unwrap_or_else(|| scratch.clone())
+    }
 }
 
 /// What a storage shows without our doing.
@@ -98,7 +114,7 @@ impl Probe<'_> {
     /// A directory: the row's own, or one that the storage shows.
     pub fn some_directory(&self) -> StoragePath {
         if self.offer.can_change {
-            return self.directory().clone();
+            return self.place();
         }
         self.offer.shown.directory.clone().unwrap_or_else(StoragePath::root)
     }

@@ -74,9 +74,8 @@ async fn unseen(probe: &Probe<'_>) -> Tried {
         open.push(file);
     }
     probe.stat(&new, false).await?.refused(&[ErrorCode::NoSuchFile])?;
-    let names = probe.list(probe.directory(), 100).await?;
-    let names: Vec<&str> = names.iter().map(|entry| entry.name.as_str()).collect();
-    same("what is listed before the close", &vec!["old"], &names)?;
+    let names: Vec<String> = probe.own_names().await?.into_iter().collect();
+    same("what is listed before the close", &vec!["old".to_owned()], &names)?;
     same_bytes("the file that was there", b"as before", &probe.contents(&old).await?)?;
     for file in open {
         probe.close(file, Ending::Commit).await?.done()?;

@@ -77,11 +77,11 @@ async fn normal_form(probe: &Probe<'_>) -> Tried {
 }
 
 async fn long(probe: &Probe<'_>) -> Tried {
-    let limit = match probe.usage(probe.directory()).await?.answer() {
+    let limit = match probe.usage(&probe.place()).await?.answer() {
         Ok(usage) if usage.name_max > 0 => usize::try_from(usage.name_max).unwrap_or(255).min(255),
         _ => 255,
     };
-    round_trip(probe, &[&"n".repeat(limit)]).await
+    round_trip(probe, &[&"n".repeat(limit.saturating_sub(probe.prefix().len()))]).await
 }
 
 async fn not_utf8(probe: &Probe<'_>) -> Tried {
@@ -97,9 +97,8 @@ async fn round_trip(probe: &Probe<'_>, names: &[&str]) -> Tried {
         probe.write_pieces(file, number.to_string().as_bytes()).await?;
         probe.close(file, crate::storage::Ending::Commit).await?.done_if_offered(&REFUSALS)?;
     }
-    let listed = probe.list(probe.directory(), 100).await?;
-    let listed: BTreeSet<&str> = listed.iter().map(|entry| entry.name.as_str()).collect();
-    same("the names in the directory", &names.iter().copied().collect(), &listed)?;
+    let named: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    same("the names in the directory", &named, &probe.own_names().await?)?;
     for (number, name) in names.iter().enumerate() {
         let contents = probe.contents(&probe.path(name)).await?;
         same_bytes(

@@ -75,7 +75,7 @@ async fn directory(probe: &Probe<'_>) -> Tried {
 
 async fn not_empty(probe: &Probe<'_>) -> Tried {
     let sample = probe.sample().await?;
-    probe.remove_directory(probe.directory()).await?.refused(&[ErrorCode::NotEmpty])?;
+    probe.remove_directory(probe.directory()?).await?.refused(&[ErrorCode::NotEmpty])?;
     same_bytes("what is in the directory", &sample.bytes, &probe.contents(&sample.path).await?)
 }
 

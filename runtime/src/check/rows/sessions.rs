@@ -60,7 +60,7 @@ async fn kill_and_reconnect(bench: &Bench<'_>, row: &Row, made: &Made) -> Tried 
             let torn = probe.path("torn");
             let file = probe.open(&torn, OpenFlags::WRITE | OpenFlags::CREATE).await?.done()?;
             probe.write(file, 0, b"never closed").await?.done()?;
-            let listed = probe.open_directory(probe.directory()).await?.done()?;
+            let listed = probe.open_directory(&probe.place()).await?.done()?;
             probe.read_directory(listed, 1).await?.done()?;
             Ok((whole, torn))
         })

@@ -75,7 +75,7 @@ impl Session for Notes {
         match (path, changes.size) {
             ("/", Some(_)) => Err(ErrorCode::IsADirectory.into()),
             ("/", None) => Ok(()),
-            _ => self.find(path)?.change(&changes),
+            _ => self.find(path)?.change(changes),
         }
     }
 
@@ -131,7 +131,7 @@ impl File for OpenNote {
     }
 
     async fn set_stat(&self, changes: AttributeChanges) -> Result<()> {
-        self.note.change(&changes)
+        self.note.change(changes)
     }
 }
 
@@ -162,9 +162,13 @@ impl Note {
         Attributes::file(self.text.borrow().len() as u64).with_modified(self.modified.get())
     }
 
-    /// Of what a client may ask, the host passes on what `features` say; for notes that is the size.
-    fn change(&self, changes: &AttributeChanges) -> Result<()> {
-        changes.size.map_or(Ok(()), |size| self.resize(size))
+    /// A note has a size and keeps nothing else, which `features` say too.
+    fn change(&self, changes: AttributeChanges) -> Result<()> {
+        if let Some(size) = changes.size {
+            self.resize(size)?;
+        }
+        let rest = AttributeChanges { size: None, ..changes };
+        if rest.is_empty() { Ok(()) } else { Err(ErrorCode::Unsupported.into()) }
     }
 
     /// Writes `data` at `offset`; what lies between is zeros.
