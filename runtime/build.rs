@@ -13,6 +13,7 @@ mod config;
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -75,12 +76,17 @@ fn build() -> Outcome<()> {
         None => build_guests(&top.join("guests"), &out)?,
     };
     let engine = wasmtime::Engine::new(&config::engine_config(Some(&variable("TARGET")?))?)?;
+    let mut hasher = DefaultHasher::new();
     for (_, file) in GUESTS {
         let source = built.join(file).with_extension("wasm");
         let component = fs::read(&source).map_err(|error| format!("{}: {error}", source.display()))?;
-        fs::write(out.join(file).with_extension("cwasm"), engine.precompile_component(&component)?)?;
+        let code = engine.precompile_component(&component)?;
+        code.hash(&mut hasher);
+        fs::write(out.join(file).with_extension("cwasm"), code)?;
         fs::write(out.join(file).with_extension("wasm"), component)?;
     }
+    // An incremental build looks at the text of the crate, and not into the files that its assembly includes.
+    println!("cargo::rustc-env=STRONGROOM_CODE_HASH={:x}", hasher.finish());
     Ok(())
 }
 

@@ -5,6 +5,8 @@
 
 #[path = "gridfs/bulk.rs"]
 mod bulk;
+#[path = "gridfs/contract.rs"]
+mod contract;
 #[path = "gridfs/entry.rs"]
 mod entry;
 #[path = "gridfs/exchange.rs"]

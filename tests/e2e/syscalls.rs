@@ -22,6 +22,9 @@ const PIECE: usize = 50;
 /// Calls that come with time or with growth and not with requests: epochs are counted, the heap grows.
 const OTHERS: [&str; 5] = ["brk", "clock_gettime", "clock_nanosleep", "futex", "restart_syscall"];
 
+/// With debug assertions the standard library looks at each descriptor that it closes by itself.
+const ASSERTED: &[&str] = if cfg!(debug_assertions) { &["fcntl"] } else { &[] };
+
 /// Name of a part to names of calls to how often they were made.
 type Counts = BTreeMap<String, BTreeMap<String, usize>>;
 
@@ -185,7 +188,8 @@ fn parts(trace: &Path) -> Counts {
         if let Some((_, rest)) = line.split_once("mark<") {
             current = rest.split_once('>').unwrap().0.to_owned();
         }
-        let Some(call) = call(line).filter(|call| !current.is_empty() && !OTHERS.contains(call)) else { continue };
+        let is_counted = |call: &&str| !current.is_empty() && !OTHERS.contains(call) && !ASSERTED.contains(call);
+        let Some(call) = call(line).filter(is_counted) else { continue };
         *counts.entry(current.clone()).or_default().entry(call.to_owned()).or_default() += 1;
     }
     counts

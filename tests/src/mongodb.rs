@@ -150,6 +150,26 @@ impl Database {
     }
 }
 
+impl Database {
+    /// For a command that takes the guest by its name: the grant, and the settings.
+    pub fn granted(&self, place: &Place) -> Vec<String> {
+        let mut settings = vec![("address", self.server.clone()), ("database", self.name.clone())];
+        if let Some((user, password)) = &self.user {
+            let file = place.file("password", password);
+            settings.extend([("user", user.clone()), ("password", format!("@{}", file.display()))]);
+        }
+        for option in self.options.split('&') {
+            match option.split_once('=') {
+                Some(("authSource", database)) => settings.push(("auth-source", database.to_owned())),
+                Some(("tls", is_wanted)) => settings.push(("tls", is_wanted.replace("true", "yes"))),
+                _ => {}
+            }
+        }
+        let settings = settings.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
+        ["--connect".to_owned(), self.server.clone()].into_iter().chain(settings).collect()
+    }
+}
+
 /// A program that uses GridFS as its specification says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {

@@ -14,7 +14,7 @@
 //! - Holes are stored as zeros, since GridFS knows none.
 //! - Removing or replacing a name removes all its versions; renaming it moves all.
 //! - A directory is moved name by name. See `bucket/rename.rs`.
-//! - How full the server is, is asked when a client asks: whether it tells is not known before, and some take seconds.
+//! - Whether the server tells how full it is, is asked when a session begins.
 //! - Names of other programs that are no paths are not shown. See `bucket/names.rs`.
 //!
 //! Settings: `address` (HOST:PORT) and `database` are required; `bucket` (`fs`), `user`, `password`, `auth-source` (`admin`),

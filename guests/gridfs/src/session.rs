@@ -17,10 +17,9 @@ const TRANSFER_SIZE: u32 = 261_120;
 /// The most entries of one answer.
 const ENTRIES_MAX: u32 = 1024;
 
-/// Whether a server tells how full it is comes out when it is asked: some look through everything for that.
+/// Whatever the server; `usage` only where it tells.
 const FEATURES: Features = Features::ATOMIC_REPLACE
     .union(Features::SYNC)
-    .union(Features::USAGE)
     .union(Features::PERMISSIONS)
     .union(Features::OWNERSHIP)
     .union(Features::TIMES)
@@ -49,7 +48,9 @@ impl Storage for Gridfs {
         let bucket = Bucket::new(database, &bucket, options);
         bucket.check().await?;
         bucket.clean_up();
-        Ok(Connected::new(GridfsSession(bucket)).with_features(FEATURES).with_transfer_size(TRANSFER_SIZE))
+        let mut features = FEATURES;
+        features.set(Features::USAGE, bucket.is_usage_told().await);
+        Ok(Connected::new(GridfsSession(bucket)).with_features(features).with_transfer_size(TRANSFER_SIZE))
     }
 }
 

@@ -53,7 +53,7 @@ macro_rules! own_code {
             concat!(".globl ", stringify!($start)),
             concat!(".hidden ", stringify!($start)),
             concat!(stringify!($start), ":"),
-            concat!(".incbin \"", env!("OUT_DIR"), "/", $file, "\""),
+            concat!(".incbin \"", env!("OUT_DIR"), "/", $file, "\" /* ", env!("STRONGROOM_CODE_HASH"), " */"),
             concat!(".globl ", stringify!($end)),
             concat!(".hidden ", stringify!($end)),
             concat!(stringify!($end), ":"),

@@ -3,7 +3,7 @@
 use crate::check::attempt::{Stop, Tried, same, same_bytes};
 use crate::check::probe::Probe;
 use crate::check::row::{Needs, Row, row};
-use crate::storage::{Ending, ErrorCode, Features, OpenFlags};
+use crate::storage::{Client, Ending, ErrorCode, Features, OpenFlags};
 
 const ATOMIC: Needs = Needs::Claimed(Features::ATOMIC_UPLOAD);
 
@@ -26,7 +26,7 @@ pub const ROWS: &[Row] = &[
     row!(
         "upload-unseen",
         "types.features (atomic-upload)",
-        "what was written is published by close as a whole, and not before",
+        "what was written is published by close as a whole, and seen by nobody else before",
         ATOMIC,
         unseen
     ),
@@ -73,7 +73,11 @@ async fn unseen(probe: &Probe<'_>) -> Tried {
         probe.write(file, 0, b"in the making").await?.done()?;
         open.push(file);
     }
-    probe.stat(&new, false).await?.refused(&[ErrorCode::NoSuchFile])?;
+    // The session that writes it may see it.
+    if let Ok(other) = probe.connect_again(&Client::default()).await? {
+        other.stat(&new, false).await?.refused(&[ErrorCode::NoSuchFile])?;
+        other.close_session().await?.answer().ok();
+    }
     let names: Vec<String> = probe.own_names().await?.into_iter().collect();
     same("what is listed before the close", &vec!["old".to_owned()], &names)?;
     same_bytes("the file that was there", b"as before", &probe.contents(&old).await?)?;
