@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use strongroom_tests::{Outcome, Place, Program, guest, strongroom};
+use strongroom_tests::tools::tool;
+use strongroom_tests::{Outcome, Place, Program, guest, guest_from_text, strongroom};
 
 /// Checks a guest, with the cache shared, because each test would otherwise compile the same guest.
 fn check(place: &Place, guest: impl AsRef<Path>) -> Program {
@@ -191,7 +192,12 @@ fn what_is_no_component_is_told_as_what_it_is() {
     let place = Place::new();
     let text = place.file("notes.wasm", "not a component\n");
     let core = place.file("core.wasm", b"\0asm\x01\0\0\0");
-    for (file, word) in [(&text, "a text file"), (&core, "a core module")] {
+    let newer = guest_from_text(&place, "other-version");
+    let code = place.path("memory.code");
+    strongroom!(place, "compile", "memory", "-o", &code).succeed();
+    for (file, word) in
+        [(&text, "a text file"), (&core, "a core module"), (&newer, "the newer contract"), (&code, "native code")]
+    {
         let outcome = check(&place, file).run();
         assert_eq!(outcome.code(), Some(2), "{}", outcome.all());
         assert!(outcome.one_line().contains(word), "{}", outcome.all());
@@ -199,4 +205,25 @@ fn what_is_no_component_is_told_as_what_it_is() {
     }
     assert_eq!(check(&place, place.path("missing.wasm")).run().code(), Some(2));
     assert_eq!(check(&place, "memory").arg("--nonsense").run().code(), Some(2));
+}
+
+#[test]
+fn a_terminal_is_shown_how_far_it_is_and_a_file_is_not() {
+    let place = Place::new();
+    let typed = tool(&place, "script").args(["-q", "-e", "-c", &check(&place, "memory").line(), "/dev/null"]);
+    let shown = typed.env("TERM", "xterm").env("COLUMNS", "100").succeed().text();
+    let count = rows().len();
+    assert!(shown.contains(&format!("/{count} ")), "no bar of {count} rows: {shown:?}");
+    let outcome = check(&place, "memory").succeed();
+    assert_eq!(outcome.stderr, "");
+    assert!(!outcome.text().contains(&format!("/{count} ")), "{}", outcome.text());
+}
+
+#[test]
+fn a_path_cannot_forge_the_table() {
+    let place = Place::new();
+    let forged = "/x\n\n99 passed, 0 failed, 0 not offered\u{202e}";
+    let told = check(&place, "memory").args(["--scratch", forged]).succeed().text();
+    assert!(told.contains("worked in /x\\012\\01299 passed"), "{told}");
+    assert!(!told.contains('\u{202e}') && !told.contains("\n99 passed"), "{told}");
 }

@@ -119,7 +119,7 @@ fn what_is_no_component_is_told_what_it_is() {
         ("wat", b"(component)", ["text form", "wasm-tools parse"]),
         ("comments", b";; a comment\n(component)", ["text form", "wasm-tools parse"]),
         ("native", b"\x7fELF\x02\x01\x01\0", ["a program in native code", "name the component"]),
-        ("noise", b"\x00\xff\x00\xff\x00\xff\x00\xff", ["not WebAssembly", "cargo build"]),
+        ("noise", b"\x00\xff\x00\xff\x00\xff\x00\xff", ["a file of another kind", "cargo build"]),
         ("new", b"\0asm\x63\0\x01\0", ["unknown version", "cargo build"]),
     ] {
         let file = place.file(format!("{name}.wasm"), contents);
@@ -601,4 +601,43 @@ fn an_unsafe_grant_may_be_insisted_on_with_a_line_in_the_log() {
     let mut client = strongroom!(place, "jail", place.home(), "--allow-unsafe-grant", "-e").connect();
     assert_eq!(client.list("/").unwrap(), [".ssh"]);
     assert!(client.finish().1.contains("unsafe grant allowed"));
+}
+
+// Help, and commands that serve nobody.
+
+#[test]
+fn the_help_of_each_command_begins_as_the_overview_tells_it() {
+    let place = Place::new();
+    let overview = strongroom!(place, "--help").succeed().text();
+    let commands = overview.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let mut count = 0;
+    for line in commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
+        let (name, about) = line.trim().split_once(' ').unwrap();
+        if name == "help" {
+            continue;
+        }
+        let help = strongroom!(place, name, "-h").succeed().text();
+        let first = help.lines().next().unwrap();
+        assert!(first.starts_with(about.trim()), "{name}: {first:?} and not {about:?}");
+        count += 1;
+    }
+    assert!(count >= 8, "{count} commands in:\n{overview}");
+}
+
+#[test]
+fn commands_that_serve_nobody_tell_whoever_typed_them_over_ssh_too() {
+    let place = Place::new();
+    place.directory("home/shelf");
+    for (arguments, word) in [
+        (["new", "shelf", "--lang", "c"].as_slice(), "shelf is there already"),
+        (&["new", "shelf", "--lang"], "--lang"),
+        (&["inspect", "missing.wasm"], "missing.wasm"),
+        (&["check", "missing.wasm"], "missing.wasm"),
+        (&["check"], "GUEST"),
+        (&["compile", "missing.wasm", "-o", "code"], "missing.wasm"),
+    ] {
+        let program = strongroom!(place).args(arguments).in_directory(place.path("home"));
+        let outcome = program.env("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.1 22").run();
+        assert!(!outcome.status.success() && outcome.stderr.contains(word), "{arguments:?}: {}", outcome.all());
+    }
 }

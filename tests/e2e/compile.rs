@@ -13,7 +13,9 @@ fn compile(place: &Place, component: impl AsRef<Path>, code: &Path) -> Program {
 
 /// The guest `hide`, compiled.
 fn compiled(place: &Place) -> PathBuf {
-    let code = place.directory("code").join("hide.code");
+    let directory = place.directory("code");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+    let code = directory.join("hide.code");
     compile(place, guest("hide"), &code).umask("022").succeed();
     code
 }
@@ -105,13 +107,19 @@ fn what_others_can_change_is_refused() {
 }
 
 #[test]
-fn code_may_not_lie_in_a_directory_that_is_granted_for_writing() {
+fn code_may_not_lie_in_a_directory_that_is_granted() {
     let place = Place::new();
     let code = place.path("granted/hide.code");
     fs::copy(compiled(&place), place.file("granted/hide.code", "")).unwrap();
     let granted = place.path("granted");
-    let words = [granted.to_str().unwrap(), code.to_str().unwrap(), "the guest's code", "elsewhere"];
-    assert_refused(&run(&place, &code).run(), 2, &words);
+    let words = [granted.to_str().unwrap(), code.to_str().unwrap(), "the guest's code", "move the code"];
+    let grant = |access: &str| format!("{}{access}", granted.display());
+    for arguments in [vec![], vec!["--allow-unsafe-grant"]] {
+        for access in ["", ":/:ro"] {
+            let run = strongroom!(place, "run", "--precompiled", &code, "--dir", grant(access)).args(&arguments);
+            assert_refused(&run.run(), 2, &words);
+        }
+    }
     let link = place.path("link");
     symlink(&code, &link).unwrap();
     assert_refused(&run(&place, &link).run(), 2, &["the guest's code"]);
@@ -150,4 +158,7 @@ fn code_is_not_taken_without_the_option_and_not_beside_a_component() {
     let help = strongroom!(place, "run", "--help").succeed().text();
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("trusted as strongroom itself is"), "{help}");
+    let help = strongroom!(place, "compile", "--help").succeed().text();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("trusts it as it trusts strongroom itself"), "{help}");
 }

@@ -2,6 +2,7 @@
 
 use super::row::Row;
 use crate::storage::StoragePath;
+use crate::vis::Vis;
 use serde_json::{Map, Value, json};
 use std::fmt::{self, Write};
 
@@ -105,7 +106,7 @@ impl fmt::Display for Report {
         let features = if self.features.is_empty() { "nothing".to_owned() } else { self.features.join(", ") };
         writeln!(f, "{} claims {features}", self.guest)?;
         match &self.scratch {
-            Some(scratch) => writeln!(f, "worked in {scratch}\n")?,
+            Some(scratch) => writeln!(f, "worked in {}\n", Vis(scratch.as_str().as_bytes()))?,
             None => writeln!(f, "looked at what it shows\n")?,
         }
         let width = self.lines.iter().map(|line| line.name.len()).max().unwrap_or_default();

@@ -3,13 +3,18 @@
 use crate::storage::{Call, Ending, Error, ErrorCode, Features, FileKind, OpenFlags};
 use crate::vis::Vis;
 
+/// How much of what a guest says is shown.
+const SAID_MAX_CHARACTERS: usize = 500;
+
 /// An error as a row tells it: its code, and what it says for the log.
 pub(super) fn error(error: &Error) -> String {
     let detail = error.detail.as_deref().unwrap_or(&error.message);
     if detail.is_empty() {
         code(error.code).to_owned()
     } else {
-        format!("{} ({})", code(error.code), Vis(detail.as_bytes()))
+        let said: String = detail.chars().take(SAID_MAX_CHARACTERS).collect();
+        let rest = if said.len() < detail.len() { "…" } else { "" };
+        format!("{} ({}{rest})", code(error.code), Vis(said.as_bytes()))
     }
 }
 

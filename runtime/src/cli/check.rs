@@ -6,6 +6,7 @@ use super::guest_argument::guest;
 use super::options::GuestOptions;
 use super::report::{Failure, print, report};
 use crate::check::{self, CheckError, Progress, Report, Row};
+use crate::inspect::safe_json;
 use crate::log::{self, Peer};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
@@ -74,7 +75,10 @@ impl Check {
 }
 
 fn text(report: &Report, json: bool) -> Vec<u8> {
-    let mut text = if json { format!("{:#}\n", report.to_json()) } else { report.to_string() };
+    if json {
+        return safe_json(&report.to_json()).into_bytes();
+    }
+    let mut text = report.to_string();
     // What a guest says stands in it only where control characters were made visible.
     text.retain(|character| character == '\n' || !character.is_control());
     text.into_bytes()

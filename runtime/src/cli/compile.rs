@@ -8,11 +8,9 @@ use crate::sandbox::{Compiler, Engine, precompile};
 use clap::Args;
 use std::path::PathBuf;
 
-/// The code is for this version of strongroom and for this machine's CPU. It is loaded by `strongroom run --precompiled`,
-/// which trusts it as it trusts strongroom itself: keep it where nobody but you and root can write.
 #[derive(Debug, Args)]
 pub(super) struct Compile {
-    /// The component: a file, or "jail" or "memory"
+    /// The component: a file, or "jail", "memory" or "gridfs"
     #[arg(value_name = "GUEST")]
     guest: PathBuf,
 

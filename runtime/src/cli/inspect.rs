@@ -2,7 +2,7 @@
 
 use super::guest_argument::guest;
 use super::report::Failure;
-use crate::inspect::{Inspection, Invocation, Report, to_json};
+use crate::inspect::{Inspection, Invocation, Report, safe_json, to_json};
 use crate::sandbox::{CONTRACT_VERSION, Embedded, Source, broken};
 use clap::Args;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ impl Inspect {
         let invocation = invocation(&source);
         let report =
             Report { name: &name, contract: CONTRACT_VERSION, invocation: &invocation, inspection: &inspection };
-        Ok(if self.json { format!("{:#}\n", to_json(&report)) } else { report.to_string() })
+        Ok(if self.json { safe_json(&to_json(&report)) } else { report.to_string() })
     }
 }
 

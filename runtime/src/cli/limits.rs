@@ -102,7 +102,7 @@ pub(super) struct LimitArguments {
     network_timeout: Duration,
 }
 
-/// Those of the compiler's process.
+// Those of the compiler's process.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct CompileArguments {

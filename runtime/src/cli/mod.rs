@@ -76,6 +76,10 @@ enum Command {
     /// Tell what a component can ask for and what it says it wants, without running it
     Inspect(Inspect),
     /// Compile a guest ahead of time, for machines where its first start must be instant
+    ///
+    /// The code is for this version of strongroom and for this machine's CPU. It is loaded by `strongroom run
+    /// --precompiled`, which trusts it as it trusts strongroom itself: keep it where nobody but you and root can write, and
+    /// where nothing is served from.
     Compile(Compile),
     #[command(flatten)]
     Check(CheckCommand),
@@ -122,6 +126,7 @@ pub fn main() -> ExitCode {
     let caller = Caller::current();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if is_for_whoever_types() => return report_usage(&error, &Caller::Local, &Peer::default()),
         Err(error) => return report_usage(&error, &caller, &peer(&Account::current(), &caller)),
     };
     match cli.command {
@@ -133,7 +138,7 @@ pub fn main() -> ExitCode {
             let peer = peer(&account, &caller);
             check.run(&account, peer)
         }
-        Command::New(new) => finish(new.run(), &caller),
+        Command::New(new) => answer(new.run()),
         Command::Man => print_manual(),
         Command::Completions { shell } => print_completions(shell),
     }
@@ -234,9 +239,11 @@ fn serve(
     }
 }
 
-/// The end of a command that serves nobody.
-fn finish(outcome: Result<ExitCode, Failure>, caller: &Caller) -> ExitCode {
-    outcome.unwrap_or_else(|failure| report(&failure, caller, None, None, &peer(&Account::current(), caller)))
+/// Whether the command that was named serves nobody, so that its errors are for whoever typed it, over SSH as well.
+fn is_for_whoever_types() -> bool {
+    let command = std::env::args_os().nth(1);
+    let is_served = |name: &str| Storage::has_subcommand(name) || !Command::has_subcommand(name);
+    command.is_some_and(|name| !is_served(&name.to_string_lossy()))
 }
 
 fn peer(account: &Account, caller: &Caller) -> Peer {

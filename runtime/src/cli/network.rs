@@ -25,7 +25,7 @@ pub(super) struct NetworkArguments {
     tls: TlsArguments,
 }
 
-/// Whom TLS trusts.
+// Whom TLS trusts.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct TlsArguments {

@@ -1,12 +1,11 @@
 //! `strongroom new`: begins a storage in a folder of its own.
 
-use super::report::{Failure, print};
+use super::report::{Failure, print_error};
 use crate::scaffold::{Language, Project, ProjectName};
 use clap::Args;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::ExitCode;
 use thiserror::Error;
 
 #[derive(Debug, Args)]
@@ -50,18 +49,18 @@ impl TypedValueParser for LanguageNames {
 }
 
 impl New {
-    /// Makes the folder and prints what to type next; what is missing for that is told on standard error.
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    /// Makes the folder and says what to type next; what is missing for that is told on standard error.
+    pub(super) fn run(self) -> Result<String, Failure> {
         let project = self.project()?;
         project.create_in(Path::new(".")).map_err(Failure::other)?;
         for tool in project.missing_tools() {
-            eprintln!("strongroom: note: {} is missing; {}", tool.name, tool.install);
+            print_error(&format!("strongroom: note: {} is missing; {}\n", tool.name, tool.install));
         }
         let mut text = format!("{} is begun. To build it, test it and serve it:\n\n", project.name);
         for step in project.next_steps("strongroom") {
             text.push_str(&format!("    {step}\n"));
         }
-        Ok(print(text.as_bytes()))
+        Ok(text)
     }
 
     fn project(self) -> Result<Project, Failure> {

@@ -66,7 +66,9 @@ pub(super) struct CommonOptions {
     guest: GuestOptions,
 }
 
-/// The options of whatever runs a guest, be it for a session or not.
+// Flattened into commands, whose own descriptions a doc comment would replace.
+//
+// The options of whatever runs a guest, be it for a session or not.
 #[derive(Debug, Args)]
 pub(super) struct GuestOptions {
     /// Hand the guest a setting; KEY=@FILE reads the value from a file
@@ -87,7 +89,7 @@ pub(super) struct GuestOptions {
     limits: LimitArguments,
 }
 
-/// What a guest with directories may do to them.
+// What a guest with directories may do to them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Directories")]
 pub(super) struct DirectoryOptions {
@@ -220,6 +222,9 @@ impl GuestOptions {
         policy: Option<&DirectoryOptions>,
         account: &Account,
     ) -> Result<(), Failure> {
+        if let Source::Precompiled(code) = guest {
+            unsafe_grant::check_code(grants, code).map_err(Failure::usage)?;
+        }
         let found = unsafe_grant::find(grants, || self.protected(guest, account));
         if !policy.is_some_and(|options| options.allow_unsafe_grant) {
             return found.into_iter().next().map_or(Ok(()), |refused| Err(Failure::usage(refused)));
@@ -239,8 +244,7 @@ impl GuestOptions {
         let log = self.log.file().map(|path| Protected { kind: ProtectedKind::Log, path: path.to_owned() });
         let guest = match guest {
             Source::File(path) => Some(Protected { kind: ProtectedKind::Guest, path: path.clone() }),
-            Source::Precompiled(path) => Some(Protected { kind: ProtectedKind::Precompiled, path: path.clone() }),
-            Source::Embedded(_) => None,
+            Source::Precompiled(_) | Source::Embedded(_) => None,
         };
         keys.chain(cache).chain(log).chain(guest).collect()
     }

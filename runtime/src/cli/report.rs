@@ -133,7 +133,7 @@ pub(super) fn print(text: &[u8]) -> ExitCode {
     }
 }
 
-fn print_error(text: &str) {
+pub(super) fn print_error(text: &str) {
     // Without a standard error there is nobody to tell.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

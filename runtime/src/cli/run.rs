@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 #[derive(Debug, Args)]
-#[command(override_usage = "strongroom run [OPTIONS] <GUEST.wasm>")]
+#[command(
+    override_usage = "strongroom run [OPTIONS] <GUEST.wasm>\n       strongroom run [OPTIONS] --precompiled <FILE>"
+)]
 pub(super) struct Run {
     /// The component
     #[arg(value_name = "GUEST.wasm", required_unless_present_any = ["query", "after_dashes", "precompiled"])]
@@ -21,8 +23,8 @@ pub(super) struct Run {
     /// Load FILE, which `strongroom compile` wrote, in place of a component
     ///
     /// FILE is native code and trusted as strongroom itself is: what is in it runs outside the sandbox with all rights of
-    /// this user. So it must belong to root or this user, be writable by nobody else, and lie in no directory that is
-    /// granted for writing. Code for another version of strongroom or another CPU is refused.
+    /// this user. So it must belong to root or this user, be writable by nobody else, in directories of which the same holds,
+    /// and lie in none that is granted. Code for another version of strongroom or another CPU is refused.
     #[arg(long, value_name = "FILE", conflicts_with = "guest", help_heading = "Guest")]
     precompiled: Option<PathBuf>,
 

@@ -46,7 +46,6 @@ pub(super) enum ProtectedKind {
     ChosenCache,
     Log,
     Guest,
-    Precompiled,
 }
 
 impl fmt::Display for ProtectedKind {
@@ -56,7 +55,6 @@ impl fmt::Display for ProtectedKind {
             Self::DefaultCache | Self::ChosenCache => "the compile cache",
             Self::Log => "the log",
             Self::Guest => "the guest",
-            Self::Precompiled => "the guest's code",
         })
     }
 }
@@ -69,7 +67,6 @@ impl ProtectedKind {
             Self::ChosenCache => "name another --cache-dir",
             Self::Log => "name a log elsewhere",
             Self::Guest => "move the guest elsewhere",
-            Self::Precompiled => "move the code elsewhere",
         }
     }
 }
@@ -88,6 +85,25 @@ impl UnsafeGrant {
     pub(super) fn warning(&self) -> String {
         let Self { grant, protected } = self;
         format!("unsafe grant allowed: {} contains {} {}", grant.display(), protected.kind, protected.path.display())
+    }
+}
+
+/// Code that lies in a directory that is granted, be it for reading only: whoever else writes there has a say in what runs
+/// outside the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}: refused, because the guest's code {} lies in it; move the code to where no client ever writes",
+        .grant.display(), .code.display())]
+pub(super) struct ServedCode {
+    grant: PathBuf,
+    code: PathBuf,
+}
+
+/// Whether native code lies outside every granted directory, which no option waives.
+pub(super) fn check_code(grants: &[OpenDirectory], code: &Path) -> Result<(), ServedCode> {
+    let holders = Holders::of(code);
+    match grants.iter().find(|grant| FileIdentity::of(&*grant.file).is_ok_and(|it| holders.contains(it))) {
+        Some(grant) => Err(ServedCode { grant: grant.host.clone(), code: code.to_owned() }),
+        None => Ok(()),
     }
 }
 

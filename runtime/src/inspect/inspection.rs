@@ -33,7 +33,10 @@ impl Inspection {
             let Payload::CustomSection(section) = payload? else { continue };
             if section.name() == SECTION {
                 sections.push(section.data());
-            } else if let KnownCustom::Producers(fields) = section.as_known() {
+            // The name first: of others, a section of megabytes would be read into as many values.
+            } else if section.name() == "producers"
+                && let KnownCustom::Producers(fields) = section.as_known()
+            {
                 producers.add(fields);
             }
         }

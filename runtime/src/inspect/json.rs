@@ -1,4 +1,4 @@
-//! An inspection for programs. Texts are as they stand in the component; JSON escapes control characters.
+//! An inspection for programs. Texts are as they stand in the component; [`super::safe_json`] prints them.
 
 use super::grants::grant_line;
 use super::report::Report;

@@ -19,5 +19,6 @@ pub use inspection::Inspection;
 pub use json::to_json;
 pub use outline::{Export, Outline};
 pub use report::Report;
+pub use text::safe_json;
 pub use walk::Unreadable;
 pub use wants::{Wants, WantsError};

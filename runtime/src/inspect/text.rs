@@ -29,12 +29,28 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
+/// A JSON text in which such characters are escaped too; of them serde_json escapes only the first 32.
+pub fn safe_json(value: &serde_json::Value) -> String {
+    let mut safe = String::new();
+    for character in format!("{value:#}\n").chars() {
+        // Outside strings, where line feeds are, nothing else is a control character.
+        if character == '\n' || is_harmless(character) {
+            safe.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    safe
+}
+
 /// No control character, no mark of direction, no line or paragraph separator, nothing invisible.
 fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A word as a shell takes it.
@@ -50,6 +66,15 @@ pub(super) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_has_no_character_that_a_terminal_acts_on_and_says_the_same() {
+        let value = serde_json::json!({ "a\u{9b}31m": "b\u{7f}\u{202e}\u{e0001}\n\u{1b}\u{3164} grüße" });
+        let text = safe_json(&value);
+        assert!(text.chars().all(|character| character == '\n' || is_harmless(character)), "{text:?}");
+        assert!(text.contains("\\u202e\\udb40\\udc01") && text.contains("grüße"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
 
     #[test]
     fn what_would_deceive_a_reader_is_shown_as_a_number() {

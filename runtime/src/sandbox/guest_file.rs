@@ -114,7 +114,7 @@ impl fmt::Display for FileKind {
             Self::Text => "a text file",
             Self::Precompiled => "native code, compiled ahead of time",
             Self::Program => "a program in native code",
-            Self::Other => "not WebAssembly",
+            Self::Other => "a file of another kind",
         })
     }
 }
@@ -237,7 +237,7 @@ mod tests {
             (b"#!/bin/sh\n", "a text file"),
             (b"(module)", "text form"),
             (b";; a comment\n\n  (component)", "text form"),
-            (b"\x00\xff\x00\xff", "not WebAssembly"),
+            (b"\x00\xff\x00\xff", "a file of another kind"),
             (&code, "native code, compiled ahead of time"),
             (&program[..4096], "a program in native code"),
             (b"\0asm\x0d\0\x01\0\x0b\xff", "does not parse"),

@@ -31,6 +31,15 @@ pub enum PrecompiledError {
     Owner { path: PathBuf, owner: u32, user: u32 },
     #[error("{path}: can be changed by others (mode {mode:04o}); close it with chmod go-w")]
     Mode { path: PathBuf, mode: u32 },
+    #[error("{path}: has another name, by which others may change it; take a copy of it")]
+    Linked { path: PathBuf },
+    #[error(
+        "{path}: could be replaced by others, because {} {reason}; move the code to where only you and root can write",
+        .directory.display()
+    )]
+    Way { path: PathBuf, directory: PathBuf, reason: String },
+    #[error("{path}: is WebAssembly, which the code would replace; name another file with -o")]
+    WouldReplaceComponent { path: PathBuf },
     #[error(
         "{path}: is WebAssembly and not compiled; name it without --precompiled, or compile it with `strongroom compile`"
     )]
@@ -64,7 +73,9 @@ pub(super) fn load(engine: &Engine, path: &Path) -> Result<Component, Precompile
     // A pipe in its place is not waited for.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    check_trust(path, &rustix::fs::fstat(&file).map_err(|errno| failed(errno.into()))?)?;
+    let stat = rustix::fs::fstat(&file).map_err(|errno| failed(errno.into()))?;
+    check_trust(path, &stat)?;
+    check_way(path, &stat)?;
     if is_webassembly(&file).map_err(failed)? {
         return Err(PrecompiledError::NotCompiled { path: path.to_owned() });
     }
@@ -87,8 +98,39 @@ fn check_trust(path: &Path, stat: &Stat) -> Result<(), PrecompiledError> {
     if stat.st_uid != user && stat.st_uid != 0 {
         return Err(PrecompiledError::Owner { path, owner: stat.st_uid, user });
     }
-    if Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH) {
+    if is_writable_by_others(stat) {
         return Err(PrecompiledError::Mode { path, mode: stat.st_mode & 0o7777 });
+    }
+    if stat.st_nlink > 1 {
+        return Err(PrecompiledError::Linked { path });
+    }
+    Ok(())
+}
+
+fn is_writable_by_others(stat: &Stat) -> bool {
+    Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH)
+}
+
+/// Nobody else can have put the file there: every directory above it is closed to others, as sshd's StrictModes wants it, or
+/// keeps what is in it for its owners (the sticky bit). So the way that is looked at is the way by which `opened` was found.
+fn check_way(path: &Path, opened: &Stat) -> Result<(), PrecompiledError> {
+    let failed = |source| PrecompiledError::Read { path: path.to_owned(), source };
+    let real = path.canonicalize().map_err(failed)?;
+    let user = rustix::process::geteuid().as_raw();
+    for directory in real.ancestors().skip(1) {
+        let stat = rustix::fs::stat(directory).map_err(|errno| failed(errno.into()))?;
+        let reason = if stat.st_uid != user && stat.st_uid != 0 {
+            format!("belongs to user {}", stat.st_uid)
+        } else if is_writable_by_others(&stat) && !Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) {
+            format!("can be changed by others (mode {:04o})", stat.st_mode & 0o7777)
+        } else {
+            continue;
+        };
+        return Err(PrecompiledError::Way { path: path.to_owned(), directory: directory.to_owned(), reason });
+    }
+    let stat = rustix::fs::stat(&real).map_err(|errno| failed(errno.into()))?;
+    if (stat.st_dev, stat.st_ino) != (opened.st_dev, opened.st_ino) {
+        return Err(failed(io::Error::other("it was replaced a moment ago")));
     }
     Ok(())
 }
@@ -103,7 +145,13 @@ fn is_webassembly(file: &File) -> io::Result<bool> {
 fn check_output(output: &Path) -> Result<(), PrecompiledError> {
     let path = output.to_owned();
     match rustix::fs::statat(CWD, output, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => Ok(()),
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+            match File::open(output).and_then(|file| is_webassembly(&file)) {
+                Ok(true) => Err(PrecompiledError::WouldReplaceComponent { path }),
+                // What cannot be read is no component that was compiled from.
+                Ok(false) | Err(_) => Ok(()),
+            }
+        }
         Ok(_) => Err(PrecompiledError::WouldReplace { path }),
         Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(PrecompiledError::Write { path, source: errno.into() }),
@@ -120,7 +168,9 @@ mod tests {
 
     impl Workshop {
         fn new() -> Self {
-            Self(tempfile::tempdir().unwrap(), Engine::new().unwrap())
+            let directory = tempfile::tempdir().unwrap();
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+            Self(directory, Engine::new().unwrap())
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -169,12 +219,48 @@ mod tests {
     fn what_belongs_to_another_user_is_not_loaded() {
         let file = tempfile::tempfile().unwrap();
         let mut stat = rustix::fs::fstat(&file).unwrap();
-        stat.st_mode = 0o100_644;
+        (stat.st_mode, stat.st_nlink) = (0o100_644, 1);
         stat.st_uid = rustix::process::geteuid().as_raw() + 1;
         let line = check_trust(Path::new("code"), &stat).unwrap_err().to_string();
         assert!(line.contains(&format!("belongs to user {}", stat.st_uid)), "{line}");
         stat.st_uid = 0;
         assert!(check_trust(Path::new("code"), &stat).is_ok());
+    }
+
+    #[test]
+    fn what_others_could_have_put_there_is_not_loaded() {
+        let workshop = Workshop::new();
+        fs::create_dir_all(workshop.path("outer/inner")).unwrap();
+        let (outer, code) = (workshop.path("outer"), workshop.path("outer/inner/guest.code"));
+        let close = |mode| fs::set_permissions(&outer, fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(workshop.path("outer/inner"), fs::Permissions::from_mode(0o755)).unwrap();
+        close(0o755);
+        workshop.compile(&code).unwrap();
+        for mode in [0o775, 0o757, 0o777] {
+            close(mode);
+            let line = workshop.refusal(&code);
+            assert!(line.contains(&format!("outer can be changed by others (mode {mode:04o})")), "{line}");
+        }
+        close(0o1777);
+        assert!(load(&workshop.1, &code).is_ok(), "as in /tmp nobody else can replace what is there");
+        close(0o755);
+        let link = workshop.path("outer/link");
+        symlink(&code, &link).unwrap();
+        assert!(load(&workshop.1, &link).is_ok());
+        fs::hard_link(&code, workshop.path("outer/other")).unwrap();
+        assert!(workshop.refusal(&code).contains("has another name"));
+    }
+
+    #[test]
+    fn a_component_is_not_replaced_by_its_code() {
+        let workshop = Workshop::new();
+        let guest = workshop.path("guest.wasm");
+        workshop.compile(&workshop.path("guest.code")).unwrap();
+        let before = fs::read(&guest).unwrap();
+        assert!(
+            workshop.compile(&guest).unwrap_err().to_string().contains("is WebAssembly, which the code would replace")
+        );
+        assert_eq!(fs::read(&guest).unwrap(), before);
     }
 
     #[test]

@@ -107,9 +107,7 @@ fn assert_cleaned_up(place: &Place, database: &Database) {
 /// In each phase of a put: over an old version, and of a new file that must not be there.
 #[test]
 fn a_host_that_is_killed_leaves_no_half_file_and_what_is_left_is_removed() {
-    let place = Place::new();
-    let server = Server::start(&place, &[]);
-    let database = server.database("files");
+    let (place, database) = (Place::new(), Database::fresh());
     let mut watcher = gridfs(&place, &database).connect();
     let mut outcomes = Vec::new();
     for flags in [flag::TRUNC, flag::EXCL] {
@@ -153,9 +151,7 @@ fn a_host_that_is_killed_leaves_no_half_file_and_what_is_left_is_removed() {
 
 #[test]
 fn a_connection_that_breaks_in_a_put_leaves_the_old_or_the_new() {
-    let place = Place::new();
-    let server = Server::start(&place, &[]);
-    let database = server.database("files");
+    let (place, database) = (Place::new(), Database::fresh());
     let mut watcher = gridfs(&place, &database).connect();
     let (mut done, mut failed) = (0, 0);
     for flags in [flag::TRUNC, flag::EXCL] {
@@ -196,9 +192,7 @@ fn a_connection_that_breaks_in_a_put_leaves_the_old_or_the_new() {
 
 #[test]
 fn a_connection_that_breaks_in_a_get_is_made_anew() {
-    let place = Place::new();
-    let server = Server::start(&place, &[]);
-    let database = server.database("files");
+    let (place, database) = (Place::new(), Database::fresh());
     gridfs(&place, &database).connect().put("/file", &new()).unwrap();
     let get = |client: &mut Client| {
         assert!(client.get("/file").unwrap() == new());

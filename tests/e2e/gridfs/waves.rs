@@ -2,7 +2,7 @@
 
 use super::gridfs;
 use super::meddler::Meddler;
-use strongroom_tests::mongodb::Server;
+use strongroom_tests::mongodb::Database;
 use strongroom_tests::packet::{Body, flag, kind};
 use strongroom_tests::tree::Noise;
 use strongroom_tests::{Client, Place, Reply};
@@ -29,14 +29,12 @@ fn in_flight(client: &mut Client, meddler: &Meddler, reads: &[(Vec<u8>, u64)]) -
 #[test]
 fn small_reads_of_one_file_take_few_waves() {
     const CHUNK: usize = 4096;
-    let place = Place::new();
-    let server = Server::start(&place, &[]);
+    let (place, database) = (Place::new(), Database::fresh());
     let bytes = Noise::new(5).bytes(CHUNK * 4 * READS);
-    let database = server.database("files");
     let small_chunks = ["--set", "chunk-size=4096"];
     gridfs(&place, &database).args(small_chunks).connect().put("/file", &bytes).unwrap();
     let meddler = Meddler::before(database.server());
-    let mut client = gridfs(&place, &database.through(meddler.port())).args(small_chunks).connect();
+    let mut client = gridfs(&place, &database.clone().through(meddler.port())).args(small_chunks).connect();
     let handle = client.open("/file", flag::READ, None).unwrap();
     // Here and there, so that no read ahead has them.
     let offsets = (0..READS).map(|index| ((index * 37) % (4 * READS) * CHUNK) as u64);
@@ -52,15 +50,13 @@ fn small_reads_of_one_file_take_few_waves() {
 
 #[test]
 fn small_reads_of_many_files_take_few_waves() {
-    let place = Place::new();
-    let server = Server::start(&place, &[]);
-    let database = server.database("files");
+    let (place, database) = (Place::new(), Database::fresh());
     let mut writer = gridfs(&place, &database).connect();
     for index in 0..READS {
         writer.put(format!("/{index}"), &Noise::new(index as u64).bytes(1000)).unwrap();
     }
     let meddler = Meddler::before(database.server());
-    let mut client = gridfs(&place, &database.through(meddler.port())).connect();
+    let mut client = gridfs(&place, &database.clone().through(meddler.port())).connect();
     let open = |index| (client.open(format!("/{index}"), flag::READ, None).unwrap(), 7);
     let reads: Vec<_> = (0..READS).map(open).collect();
     let (answers, waves) = in_flight(&mut client, &meddler, &reads);

@@ -10,6 +10,8 @@ use bson::{Bson, Document, doc};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// How many versions of a name one more replaces.
+pub const VERSIONS_MAX: u32 = 1000;
 /// How much is cleaned up at one connect, lest its session does nothing else.
 const CLEANED_MAX: u32 = 100;
 /// A removal that is so old is under way no more, in milliseconds, unless uploads are given up sooner.
@@ -72,6 +74,21 @@ impl Bucket {
         }
         self.delete_later(free);
         Ok(())
+    }
+
+    /// Removes all versions of `name` but the newest, later: of two sessions that replaced one version at the same time neither
+    /// knows of the other's, until both are published. Whoever looks then removes what is the older.
+    pub fn settle_later(self: &Rc<Self>, name: String) {
+        let bucket = Rc::clone(self);
+        self.in_background(async move {
+            let settled = match bucket.versions(&name, VERSIONS_MAX).await {
+                Ok(versions) => bucket.destroy(versions.get(1..).unwrap_or_default()).await,
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = settled {
+                eprintln!("an older version is left until the name is written again: {failure}");
+            }
+        });
     }
 
     /// Deletes chunks, and then the records that tell of them. If that fails, a later connect does it by the record.

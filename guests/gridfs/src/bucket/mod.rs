@@ -21,6 +21,7 @@ mod version;
 
 pub use catalog::Found;
 pub use chunks::{Chunk, encode_chunk};
+pub use destruction::VERSIONS_MAX;
 pub use kept::Kept;
 pub use listing::Listing;
 pub use names::{check_new, filename};

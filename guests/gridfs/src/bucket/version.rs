@@ -68,7 +68,8 @@ impl Bucket {
 
     /// The versions of a name, the newest first, at most `limit`.
     pub async fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>, Failure> {
-        let newest_first = doc! { "uploadDate": -1 };
+        // Of two of one moment all agree which is the newer.
+        let newest_first = doc! { "uploadDate": -1, "_id": -1 };
         let found = self.database.find(&self.files, doc! { "filename": name }, Version::fields(), newest_first, limit);
         let found = found.await?;
         let versions = found.documents()?.into_iter().map(Version::read);

@@ -1,15 +1,12 @@
 //! How an upload ends: its gaps are filled, and one document publishes it in place of what was there; or it is forgotten.
 
 use super::{Buffer, Upload, number};
-use crate::bucket::{Version, filename};
+use crate::bucket::{VERSIONS_MAX, Version, filename};
 use crate::failure::Failure;
 use bson::{Bson, DateTime, Document, doc};
 use futures_util::future::try_join3;
 use std::rc::Rc;
 use strongroom_guest::{Error, ErrorCode, Result};
-
-/// How many versions of a name one more replaces.
-const VERSIONS_MAX: u32 = 1000;
 
 impl Upload {
     /// Publishes it.
@@ -38,6 +35,7 @@ impl Upload {
 
     async fn tidy_up(&self, old: &[Version]) -> Result<(), Failure> {
         self.bucket.destroy(old).await?;
+        self.bucket.settle_later(filename(&self.path).to_owned());
         self.release_name().await?;
         self.bucket.end_record(&self.id.into()).await
     }
