@@ -66,6 +66,7 @@
 //!   [`Error::with_detail`] for the operator's log. Where the standard library's errors occur, `?` turns them into one.
 //! - What the operator wrote after `--set` is taken from [`Settings`].
 //! - What it wants of whoever runs it, as settings and directories, it says by [`wants!`]; `strongroom inspect` shows that.
+//! - What is kept in memory is made of [`GrowingBytes`] in a [`Room`], under [`Names`]; [`path::resolve`] follows links.
 //! - [`tree`] is a whole storage in memory, to serve or to test against.
 //! - [`testing`] is for tests: a client, and a raw connection to a component that `strongroom` runs.
 //!
@@ -85,6 +86,8 @@ extern crate alloc;
 extern crate std;
 
 mod exported;
+mod growing;
+mod names;
 pub mod path;
 mod ready;
 mod settings;
@@ -95,6 +98,8 @@ pub mod testing;
 pub mod tree;
 mod wants;
 
+pub use growing::{GrowingBytes, Room};
+pub use names::Names;
 pub use ready::{Contents, Listing, slice};
 pub use settings::Settings;
 pub use storage::{Connected, Directory, File, Session, Storage, copy_by_reading};
