@@ -66,10 +66,12 @@ export class Served {
   /** Serves the component in `file`, by `strongroom run` with further arguments. */
   static async start(file, ...options) {
     const served = new Served(process.env.STRONGROOM ?? "strongroom", ["run", file, ...options]);
-    // INIT has no id, but the version in its place.
-    served.#send(INIT, 3, []);
-    const { kind } = await served.#receive();
-    if (kind !== VERSION) throw new Error(`a reply of type ${kind} to INIT`);
+    try {
+      await served.#greet();
+    } catch (error) {
+      await served.end();
+      throw error;
+    }
     return served;
   }
 
@@ -134,6 +136,13 @@ export class Served {
     if (status.code !== EOF) throw status;
     await this.close(handle);
     return names.sort();
+  }
+
+  /** INIT has no id, but the version in its place. */
+  async #greet() {
+    this.#send(INIT, 3, []);
+    const { kind } = await this.#receive();
+    if (kind !== VERSION) throw new Error(`a reply of type ${kind} to INIT`);
   }
 
   async #bytes(expected, kind, ...fields) {

@@ -61,13 +61,22 @@ describe("served", { skip: SIMPLE ? false : "SIMPLE names no component" }, () =>
   });
 });
 
-test("a program that is missing", async () => {
+const started = async (program) => {
   const { STRONGROOM } = process.env;
-  process.env.STRONGROOM = "/missing/strongroom";
+  process.env.STRONGROOM = program;
   try {
-    await assert.rejects(Served.start("simple.wasm"), /ENOENT; STRONGROOM names the program/);
+    await Served.start("simple.wasm");
   } finally {
     if (STRONGROOM === undefined) delete process.env.STRONGROOM;
     else process.env.STRONGROOM = STRONGROOM;
   }
+};
+
+test("a program that is missing", async () => {
+  await assert.rejects(started("/missing/strongroom"), /ENOENT; STRONGROOM names the program/);
+});
+
+test("a program that speaks otherwise", async () => {
+  // The first four bytes of what it echoes are "run ", taken for a length.
+  await assert.rejects(started("/bin/echo"), /a reply of 1920298528 bytes/);
 });

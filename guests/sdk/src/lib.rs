@@ -22,18 +22,13 @@
 //!
 //!     async fn open(&self, path: &str, flags: OpenFlags, _permissions: u16) -> Result<Contents> {
 //!         flags.only_read()?;
-//!         match path {
-//!             "/hello" => Ok(Contents::new("hello, world\n")),
-//!             "/" => Err(ErrorCode::IsADirectory.into()),
-//!             _ => Err(ErrorCode::NoSuchFile.into()),
-//!         }
+//!         self.stat(path, true).await?.refuse_directory()?;
+//!         Ok(Contents::new("hello, world\n"))
 //!     }
 //!
 //!     async fn open_directory(&self, path: &str) -> Result<Listing> {
-//!         match self.stat(path, true).await?.kind {
-//!             FileKind::Directory => Ok(Listing::new([("hello", Attributes::file(13))])),
-//!             _ => Err(ErrorCode::NotADirectory.into()),
-//!         }
+//!         self.stat(path, true).await?.require_directory()?;
+//!         Ok(Listing::new([("hello", Attributes::file(13))]))
 //!     }
 //!
 //!     async fn stat(&self, path: &str, _follow: bool) -> Result<Attributes> {
