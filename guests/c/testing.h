@@ -1,6 +1,6 @@
 /*
  * A client of a storage without a host, a server or WebAssembly: what a storage's own tests are written with. They are
- * compiled for the machine itself, `cc test.c storage.c testing.c`.
+ * compiled for the machine itself, `cc test.c storage.c testing.c`, with files.c if the storage is made of it.
  *
  *     struct strongroom_setting settings[] = {{"bucket", "photos"}};
  *     struct test_client *client;

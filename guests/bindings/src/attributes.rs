@@ -46,6 +46,29 @@ impl Attributes {
         Self { modified: Some(modified.into()), ..self }
     }
 
+    /// Whether this is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.kind == FileKind::Directory
+    }
+
+    /// For what needs a directory: refuses anything else.
+    ///
+    /// # Errors
+    ///
+    /// `not-a-directory`.
+    pub fn require_directory(&self) -> Result<(), ErrorCode> {
+        if self.is_directory() { Ok(()) } else { Err(ErrorCode::NotADirectory) }
+    }
+
+    /// For what needs anything but a directory.
+    ///
+    /// # Errors
+    ///
+    /// `is-a-directory`.
+    pub fn refuse_directory(&self) -> Result<(), ErrorCode> {
+        if self.is_directory() { Err(ErrorCode::IsADirectory) } else { Ok(()) }
+    }
+
     /// Takes over permissions, owner and times from `changes`. The size is the storage's to change, with the bytes.
     ///
     /// # Errors
@@ -80,6 +103,19 @@ impl OpenFlags {
     /// `read-only`.
     pub fn only_read(self) -> Result<(), ErrorCode> {
         if self == Self::READ { Ok(()) } else { Err(ErrorCode::ReadOnly) }
+    }
+
+    /// Whether to create the file, by whether something `is_there`.
+    ///
+    /// # Errors
+    ///
+    /// `already-exists` for what is there and must not, `no-such-file` for what is missing and must not.
+    pub fn must_create(self, is_there: bool) -> Result<bool, ErrorCode> {
+        match is_there {
+            true if self.contains(Self::EXCLUSIVE) => Err(ErrorCode::AlreadyExists),
+            false if !self.contains(Self::CREATE) => Err(ErrorCode::NoSuchFile),
+            _ => Ok(!is_there),
+        }
     }
 }
 
@@ -123,6 +159,26 @@ mod tests {
         assert_eq!(attributes, Attributes::file(3).with_permissions(0o644).with_modified(Timestamp::from_seconds(7)));
         attributes.apply(&AttributeChanges { permissions: Some(0o600), ..AttributeChanges::NONE }).unwrap();
         assert_eq!((attributes.permissions, attributes.modified), (Some(0o600), Some(Timestamp::from_seconds(7))));
+    }
+
+    #[test]
+    fn directories_are_required_or_refused() {
+        let (directory, link) = (Attributes::directory(), Attributes::symlink("directory"));
+        assert_eq!((directory.require_directory(), link.refuse_directory()), (Ok(()), Ok(())));
+        assert_eq!(directory.refuse_directory(), Err(ErrorCode::IsADirectory));
+        assert_eq!(link.require_directory(), Err(ErrorCode::NotADirectory));
+    }
+
+    #[test]
+    fn flags_say_whether_a_file_is_created() {
+        let (old, new) = (OpenFlags::WRITE, OpenFlags::WRITE | OpenFlags::CREATE);
+        assert_eq!((old.must_create(true), old.must_create(false)), (Ok(false), Err(ErrorCode::NoSuchFile)));
+        assert_eq!((new.must_create(true), new.must_create(false)), (Ok(false), Ok(true)));
+        let exclusive = new | OpenFlags::EXCLUSIVE;
+        assert_eq!(
+            (exclusive.must_create(true), exclusive.must_create(false)),
+            (Err(ErrorCode::AlreadyExists), Ok(true))
+        );
     }
 
     #[test]

@@ -22,18 +22,13 @@
 //!
 //!     async fn open(&self, path: &str, flags: OpenFlags, _permissions: u16) -> Result<Contents> {
 //!         flags.only_read()?;
-//!         match path {
-//!             "/hello" => Ok(Contents::new("hello, world\n")),
-//!             "/" => Err(ErrorCode::IsADirectory.into()),
-//!             _ => Err(ErrorCode::NoSuchFile.into()),
-//!         }
+//!         self.stat(path, true).await?.refuse_directory()?;
+//!         Ok(Contents::new("hello, world\n"))
 //!     }
 //!
 //!     async fn open_directory(&self, path: &str) -> Result<Listing> {
-//!         match self.stat(path, true).await?.kind {
-//!             FileKind::Directory => Ok(Listing::new([("hello", Attributes::file(13))])),
-//!             _ => Err(ErrorCode::NotADirectory.into()),
-//!         }
+//!         self.stat(path, true).await?.require_directory()?;
+//!         Ok(Listing::new([("hello", Attributes::file(13))]))
 //!     }
 //!
 //!     async fn stat(&self, path: &str, _follow: bool) -> Result<Attributes> {
@@ -66,6 +61,7 @@
 //!   [`Error::with_detail`] for the operator's log. Where the standard library's errors occur, `?` turns them into one.
 //! - What the operator wrote after `--set` is taken from [`Settings`].
 //! - What it wants of whoever runs it, as settings and directories, it says by [`wants!`]; `strongroom inspect` shows that.
+//! - What is kept in memory is made of [`GrowingBytes`] in a [`Room`], under [`Names`]; [`path::resolve`] follows links.
 //! - [`tree`] is a whole storage in memory, to serve or to test against.
 //! - [`testing`] is for tests: a client, and a raw connection to a component that `strongroom` runs.
 //!
@@ -85,6 +81,8 @@ extern crate alloc;
 extern crate std;
 
 mod exported;
+mod growing;
+mod names;
 pub mod path;
 mod ready;
 mod settings;
@@ -95,6 +93,8 @@ pub mod testing;
 pub mod tree;
 mod wants;
 
+pub use growing::{GrowingBytes, Room};
+pub use names::Names;
 pub use ready::{Contents, Listing, slice};
 pub use settings::Settings;
 pub use storage::{Connected, Directory, File, Session, Storage, copy_by_reading};

@@ -46,6 +46,18 @@ pub fn name_in<'a>(directory: &str, path: &'a str) -> Option<&'a str> {
     split(path).and_then(|(parent, name)| (parent == directory).then_some(name))
 }
 
+/// Whether `path` is in `directory`, or in one that is.
+///
+/// ```
+/// # use strongroom_guest::path;
+/// assert!(path::is_beneath("/photos/2026/cat.jpg", "/photos") && path::is_beneath("/photos", "/"));
+/// assert!(!path::is_beneath("/photos", "/photos") && !path::is_beneath("/photos.zip", "/photos"));
+/// ```
+pub fn is_beneath(path: &str, directory: &str) -> bool {
+    let inside = path.strip_prefix(directory.trim_end_matches('/'));
+    path != directory && inside.is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Follows the symbolic links on the way to `path`, and one at its end if `follow`, for a storage that keeps links. `look`
 /// says what is at a path on which no links are, with the target of a link, or fails with `no-such-file`. An absolute target
 /// begins at the root, and '..' ends there.
