@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use strongroom_tests::client::refused;
 use strongroom_tests::mongodb::Database;
 use strongroom_tests::packet::{Attributes, Body, Fields, code, flag, kind};
+use strongroom_tests::tools::tool;
 use strongroom_tests::{Client, Place, Program, Reply, Status, guest, strongroom};
 
 fn jail(place: &Place) -> Program {
@@ -93,6 +94,21 @@ fn row_03_a_long_name_is_a_line_of_ls() {
             assert!(name != "file" || columns[4] == "12345", "{line}");
         }
     });
+}
+
+#[test]
+fn row_03_and_row_04_what_is_no_file_has_its_kind_too() {
+    let place = Place::new();
+    let mut client = jail(&place).connect();
+    tool(&place, "mkfifo").arg(place.path("jail/fifo")).succeed();
+    let _socket = std::os::unix::net::UnixListener::bind(place.path("jail/socket")).unwrap();
+    let entries = client.entries("/").unwrap();
+    for (name, letter, kind) in [("fifo", b'p', 0o010_000), ("socket", b's', 0o140_000)] {
+        let entry = entries.iter().find(|entry| entry.name == name.as_bytes()).unwrap();
+        assert_eq!(entry.longname[0], letter, "{name}");
+        assert_eq!(entry.attributes.permissions.unwrap() & 0o170_000, kind, "{name}");
+        assert_eq!(client.lstat(format!("/{name}")).unwrap().permissions.unwrap() & 0o170_000, kind, "{name}");
+    }
 }
 
 #[test]
@@ -197,12 +213,15 @@ fn row_09_reads_at_the_end_of_nothing_and_of_too_much() {
 
 #[test]
 fn row_10_no_reply_is_longer_than_openssh_takes() {
-    let place = Place::new();
-    for most in ["255K", "1M"] {
-        let mut client = jail(&place).args(["--max-read", most]).connect();
-        client.put("/file", &[5; 600_000]).unwrap();
-        let handle = client.open("/file", flag::READ, None).unwrap();
-        assert!(client.read(&handle, 0, u32::MAX).unwrap().len() <= 262_135);
+    for server in [jail, memory] {
+        // With its header a DATA has 13 bytes more, of which 4 are not counted in OpenSSH's 256 KiB.
+        for (most, length) in [("255K", 261_120), ("1M", 262_135)] {
+            let place = Place::new();
+            let mut client = server(&place).args(["--max-read", most]).connect();
+            client.put("/file", &[5; 600_000]).unwrap();
+            let handle = client.open("/file", flag::READ, None).unwrap();
+            assert_eq!(client.read(&handle, 0, u32::MAX).unwrap().len(), length, "{most}");
+        }
     }
 }
 
@@ -354,6 +373,45 @@ fn row_20_setstat_applies_everything_and_needs_a_file() {
         assert_eq!(refused(client.setstat("/missing", &Attributes::default())), code::NO_SUCH_FILE);
         assert_eq!(refused(client.setstat("/missing", &all)), code::NO_SUCH_FILE);
     });
+}
+
+/// Size, permissions, times, owner: what comes before the one that is refused is done, and what comes after is not.
+#[test]
+fn row_20_setstat_ends_at_the_first_that_is_refused() {
+    let owner = |attributes: Attributes| Attributes { owner: Some((0, 0)), ..attributes };
+    let times = Attributes::times(1_000_000_000, 1_100_000_000);
+    let place = Place::new();
+    let mut client = jail(&place).connect();
+    for by_handle in [false, true] {
+        let path = format!("/{by_handle}");
+        client.put(&path, b"0123456789").unwrap();
+        let handle = client.open(&path, flag::READ | flag::WRITE, None).unwrap();
+        let changes = owner(Attributes { size: Some(4), permissions: Some(0o600), ..times.clone() });
+        let refusal = if by_handle { client.fsetstat(&handle, &changes) } else { client.setstat(&path, &changes) };
+        assert_eq!(refused(refusal), code::PERMISSION_DENIED);
+        let seen = client.stat(&path).unwrap();
+        assert_eq!((seen.size, seen.mode(), seen.times), (Some(4), 0o600, times.times), "{path}");
+    }
+    client.mkdir("/directory", Some(0o755)).unwrap();
+    let changes = Attributes { size: Some(4), ..Attributes::permissions(0o700) };
+    refused(client.setstat("/directory", &changes));
+    assert_eq!(client.stat("/directory").unwrap().mode(), 0o755);
+}
+
+/// WinSCP, and whoever else keeps times, sends them at the end of each upload.
+#[test]
+fn row_21_a_storage_without_times_can_be_told_to_accept_them() {
+    let place = Place::new();
+    let timeless = ["--set", "fault=no-times", "--cache-dir", place.cache().to_str().unwrap()].map(str::to_owned);
+    let timeless = || strongroom!(place, "run", guest("faulty")).args(&timeless);
+    let times = Attributes::times(1_000_000_000, 1_000_000_000);
+    let mut client = timeless().connect();
+    assert_eq!(refused(client.setstat("/scratch", &times)), code::OP_UNSUPPORTED);
+    let mut client = timeless().arg("--ignore-unsupported-attributes").connect();
+    client.setstat("/scratch", &times).unwrap();
+    let handle = client.open("/scratch", flag::WRITE, None).unwrap();
+    client.fsetstat(&handle, &times).unwrap();
+    assert_eq!(refused(client.setstat("/missing", &times)), code::NO_SUCH_FILE);
 }
 
 #[test]

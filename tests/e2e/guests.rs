@@ -203,6 +203,11 @@ fn answers_that_break_the_contract_never_reach_the_client() {
             refused(client.readdir(&handle))
         });
     }
+    let place = Place::new();
+    let mut client = faulty(&place, "nul-target").connect();
+    client.symlink("hello", "/link").unwrap();
+    assert_eq!(refused(client.readlink("/link")), code::FAILURE);
+    assert!(log(&place).contains("the guest broke the contract"), "{}", log(&place));
     for fault in ["relative-path", "dots-path", "slashes-path", "nul-path"] {
         let place = Place::new();
         let mut client = faulty(&place, fault).connect();

@@ -141,6 +141,12 @@ fn open_files(client: &mut Client) {
     let handle = client.open("/file", flag::READ | flag::WRITE, None).unwrap();
     part(client, "READ of 4 KiB", |client, _| assert_eq!(client.read(&handle, 0, 4096).unwrap().len(), 4096));
     part(client, "WRITE of 1 KiB", |client, _| client.write(&handle, 0, &[b'y'; 1024]).unwrap());
+    let copy = client.open("/copy", flag::WRITE | flag::CREAT, None).unwrap();
+    part(client, "copy-data of 4 KiB", |client, _| {
+        let body = Body::new().string(&handle).u64(0).u64(4096).string(&copy).u64(0);
+        let Reply::Status(status) = client.extended("copy-data", body) else { panic!("no status") };
+        assert_eq!(status.code, 0);
+    });
     part(client, "FSTAT", |client, _| client.fstat(&handle).map(drop).unwrap());
     client.close(&handle).unwrap();
 }

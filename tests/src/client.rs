@@ -337,6 +337,7 @@ fn reply(type_byte: u8, mut fields: Fields<'_>) -> Reply {
     let reply = match type_byte {
         kind::STATUS => {
             let code = fields.u32();
+            assert!(code <= code::OP_UNSUPPORTED, "version 3 has no status {code}");
             let message = String::from_utf8(fields.string()).expect("a message is UTF-8");
             fields.string();
             Reply::Status(Status { code, message })

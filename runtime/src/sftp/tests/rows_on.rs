@@ -223,6 +223,14 @@ fn row_23_nul_in_a_path_is_a_bad_message() {
         assert_eq!(rig.status(|id| client::open(id, path, WRITE | CREATE, &plain())), BAD_MESSAGE);
         assert_eq!(rig.status(|id| client::symlink(id, path, b"/l")), BAD_MESSAGE);
         assert_eq!(rig.status(|id| client::rename(id, b"/a", path)), BAD_MESSAGE);
+        for name in
+            ["posix-rename@openssh.com", "hardlink@openssh.com", "statvfs@openssh.com", "expand-path@openssh.com"]
+        {
+            let request = |id| Packet::request(200, id).string(name.as_bytes()).string(path).string(path).finish();
+            assert_eq!(rig.status(request), BAD_MESSAGE, "{name}");
+        }
+        let request = |id| Packet::request(200, id).string(b"lsetstat@openssh.com").string(path).u32(0).finish();
+        assert_eq!(rig.status(request), BAD_MESSAGE);
     }
     assert!(rig.started.is_empty());
     rig.finish();

@@ -15,7 +15,8 @@
 //! - `read`: `long-read` (a byte too many), `huge-read` (16 MiB), `empty-read` (nothing before the end);
 //! - `read-directory`: `slash-name`, `nul-name`, `dot-name`, `dots-name`, `empty-name`, `long-name` (100,000 bytes),
 //!   `many-entries` (one too many), `endless-entries`; `ugly-name` (control characters) is legal;
-//! - `real-path`: `relative-path`, `dots-path`, `slashes-path`, `nul-path`; `connect`: `dots-home`, `relative-home`;
+//! - `real-path`: `relative-path`, `dots-path`, `slashes-path`, `nul-path`; `connect`: `dots-home`, `relative-home`,
+//!   and `no-times`, which is legal: times are not kept;
 //! - `read-link`: `nul-target`; `stat`: `odd-time` (2,000,000,000 nanoseconds), `far-time`, `wide-permissions`.
 
 mod faults;
@@ -96,10 +97,12 @@ impl Guest for Faulty {
         } else {
             "/"
         };
+        let mut features = Features::all().difference(Features::EXTENDED_ATTRIBUTES | Features::ATOMIC_UPLOAD);
+        features.set(Features::TIMES, !faults.gives("no-times"));
         let tree = Rc::new(RefCell::new(tree()?));
         Ok(Connected {
             session: Session::new(OpenSession(Storage { tree, faults })),
-            features: Features::all().difference(Features::EXTENDED_ATTRIBUTES | Features::ATOMIC_UPLOAD),
+            features,
             home: home.to_owned(),
             transfer_size: 0,
             notes: vec![],
