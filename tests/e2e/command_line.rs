@@ -641,3 +641,34 @@ fn commands_that_serve_nobody_tell_whoever_typed_them_over_ssh_too() {
         assert!(!outcome.status.success() && outcome.stderr.contains(word), "{arguments:?}: {}", outcome.all());
     }
 }
+
+#[test]
+fn a_tool_of_a_language_that_is_missing_is_told_with_what_installs_it() {
+    let place = Place::new();
+    let home = place.directory("home");
+    for (language, tools) in [
+        ("rust", [("cargo", "sh.rustup.rs"), ("wasm32-wasip2", "rustup target add wasm32-wasip2")].as_slice()),
+        ("python", &[("Python 3.11", "apt-get install -y python3-venv")]),
+        ("js", &[("Node 20", "apt-get install -y nodejs"), ("npm", "apt-get install -y npm")]),
+        (
+            "c",
+            &[
+                ("cargo", "sh.rustup.rs"),
+                ("wit-bindgen", "cargo install"),
+                ("Python", "venv"),
+                ("cc", "gcc"),
+                ("make", "make"),
+            ],
+        ),
+    ] {
+        let program = strongroom!(place, "new", format!("shelf_{language}"), "--lang", language).in_directory(&home);
+        let outcome = program.env("PATH", place.path("nowhere")).succeed();
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        assert_eq!(lines.len(), tools.len(), "{language}: {lines:?}");
+        for (line, (tool, install)) in lines.iter().zip(tools) {
+            let (before, after) = line.split_once(" is missing; ").unwrap();
+            assert!(before.contains(tool) && after.contains(install), "{language}: {line}");
+        }
+        assert!(outcome.text().contains("is begun"), "{}", outcome.text());
+    }
+}

@@ -81,7 +81,10 @@ impl Project {
 
     /// The programs that these steps need and this machine lacks.
     pub fn missing_tools(&self) -> impl Iterator<Item = &'static Tool> {
-        self.language.tools().iter().filter(|tool| !tool.is_there())
+        let missing: Vec<&Tool> = self.language.tools().iter().filter(|tool| !tool.is_there()).collect();
+        // What installs one may be missing too, and is told first.
+        let installer = missing.iter().any(|tool| tool.install.starts_with(tools::CARGO.name)).then_some(&tools::CARGO);
+        installer.into_iter().filter(|tool| !tool.is_there()).chain(missing)
     }
 
     fn write_and_rename(&self, parent: &Path, folder: &Path) -> io::Result<()> {
