@@ -288,6 +288,18 @@ fn nothing_was_left(scene: &Scene, report: &str) {
             let answered = answer(report, &format!("wasi {operation} {path:?}"));
             assert_ne!(answered, "ok", "{operation} {path}: {report}");
         }
+        for operation in ["read", "write", "truncate", "create", "set-times", "link", "rename", "rename to", "remove"] {
+            let answered = answer(report, &format!("wasi3 {operation} {path:?}"));
+            assert_ne!(answered, "ok", "{operation} {path}: {report}");
+        }
+    }
+    for path in ["leaves-by-proc/canary", "leaves-to-canary/", "leaves/"] {
+        for operation in
+            ["wasi stat", "wasi metadata-hash", "wasi write", "wasi3 write", "wasi3 truncate", "posix write"]
+        {
+            let answered = answer(report, &format!("{operation} {path:?}"));
+            assert_ne!(answered, "ok", "{operation} {path}: {report}");
+        }
     }
     for operation in ["wasi read", "wasi write", "wasi create", "posix read", "posix write", "posix set-size"] {
         assert_ne!(answer(report, &format!("{operation} \"leaves-to-canary\"")), "ok", "{operation}: {report}");

@@ -59,12 +59,23 @@ async fn try_path(report: &mut Report, grant: &str, path: &str) {
     report.tried(named("wasi read-link"), root.readlink_at(path));
     report.tried(named("wasi make-directory"), root.create_directory_at(path));
     report.tried(named("wasi symlink"), root.symlink_at("x", path));
-    let flags = wasi3::DescriptorFlags::READ | wasi3::DescriptorFlags::WRITE;
     let follow = wasi3::PathFlags::SYMLINK_FOLLOW;
-    let opened = root3.open_at(follow, owned(), wasi3::OpenFlags::empty(), flags).await;
-    report.line(named("wasi3 write"), name3(opened));
-    let opened = root3.open_at(follow, owned(), wasi3::OpenFlags::CREATE, flags).await;
-    report.line(named("wasi3 create"), name3(opened));
+    for (operation, open, flags) in [
+        ("wasi3 read", wasi3::OpenFlags::empty(), wasi3::DescriptorFlags::READ),
+        ("wasi3 write", wasi3::OpenFlags::empty(), wasi3::DescriptorFlags::READ | wasi3::DescriptorFlags::WRITE),
+        ("wasi3 truncate", wasi3::OpenFlags::TRUNCATE, wasi3::DescriptorFlags::WRITE),
+        // A handle that only reads is not asked for writing by what TRUNCATE does.
+        ("wasi3 truncate-to-read", wasi3::OpenFlags::TRUNCATE, wasi3::DescriptorFlags::READ),
+        ("wasi3 create", wasi3::OpenFlags::CREATE, wasi3::DescriptorFlags::WRITE),
+    ] {
+        let opened = root3.open_at(follow, owned(), open, flags).await;
+        if let Ok(file) = &opened {
+            use_file3(report, &named(operation), file).await;
+        }
+        report.line(named(operation), name3(opened));
+    }
+    report.line(named("wasi3 read-link"), name3(root3.readlink_at(owned()).await));
+    report.line(named("wasi3 symlink"), name3(root3.symlink_at("x".to_owned(), owned()).await));
     report.line(named("wasi3 make-directory"), name3(root3.create_directory_at(owned()).await));
     let now = || wasi3::NewTimestamp::Now;
     report.line(named("wasi3 set-times"), name3(root3.set_times_at(follow, owned(), now(), now()).await));
@@ -90,6 +101,32 @@ async fn try_moving(report: &mut Report, root: &Descriptor, path: &str) {
     report.tried(named("posix remove-directory"), posix::remove_directory_at(root, owned()).await);
     report.tried(named("wasi remove"), root.unlink_file_at(path));
     report.tried(named("wasi remove-directory"), root.remove_directory_at(path));
+}
+
+/// The same by WASI 0.3.
+async fn try_moving3(report: &mut Report, root: &Descriptor, root3: &wasi3::Descriptor, path: &str) {
+    let named = |operation: &str| format!("{operation} {path:?}");
+    let owned = || path.to_owned();
+    let stolen = || "stolen".to_owned();
+    for (operation, flags) in
+        [("wasi3 link", wasi3::PathFlags::empty()), ("wasi3 link following", wasi3::PathFlags::SYMLINK_FOLLOW)]
+    {
+        report.line(named(operation), name3(root3.link_at(flags, owned(), root3, stolen()).await));
+        look_at_stolen(report, root).await;
+    }
+    report.line(named("wasi3 rename"), name3(root3.rename_at(owned(), root3, stolen()).await));
+    look_at_stolen(report, root).await;
+    report.line(named("wasi3 rename to"), name3(root3.rename_at("file".to_owned(), root3, owned()).await));
+    report.line(named("wasi3 remove"), name3(root3.unlink_file_at(owned()).await));
+    report.line(named("wasi3 remove-directory"), name3(root3.remove_directory_at(owned()).await));
+}
+
+async fn use_file3(report: &mut Report, what: &str, file: &wasi3::Descriptor) {
+    let now = || wasi3::NewTimestamp::Now;
+    report.line(format_args!("{what} then write"), name3(wasi3::write(file, b"pecked", false).await));
+    report.line(format_args!("{what} then append"), name3(wasi3::write(file, b"pecked", true).await));
+    report.line(format_args!("{what} then set-size"), name3(file.set_size(0).await));
+    report.line(format_args!("{what} then set-times"), name3(file.set_times(now(), now()).await));
 }
 
 async fn look_at_stolen(report: &mut Report, root: &Descriptor) {
@@ -162,6 +199,9 @@ pub(crate) async fn leave_by_path(outside: &str) -> Report {
     ];
     for path in paths {
         try_path(&mut report, "/", path).await;
+    }
+    for path in paths {
+        try_moving3(&mut report, &root, &wasi3::granted("/"), path).await;
     }
     for path in paths {
         try_moving(&mut report, &root, path).await;
@@ -272,7 +312,13 @@ pub(crate) async fn change_read_only() -> Report {
     report.tried("wasi link in", root.link_at(PathFlags::empty(), "file", &kept, "stolen"));
     report.tried("wasi rename out", kept.rename_at("file", &root, "stolen"));
     report.tried("wasi rename in", root.rename_at("file", &kept, "file"));
+    let (root3, kept3, plain) = (wasi3::granted("/"), wasi3::granted("/kept"), wasi3::PathFlags::empty());
+    report.line("wasi3 link out", name3(kept3.link_at(plain, file(), &root3, stolen()).await));
+    report.line("wasi3 link in", name3(root3.link_at(plain, file(), &kept3, stolen()).await));
+    report.line("wasi3 rename out", name3(kept3.rename_at(file(), &root3, stolen()).await));
+    report.line("wasi3 rename in", name3(root3.rename_at(file(), &kept3, file()).await));
     for path in ["file", "folder"] {
+        try_moving3(&mut report, &kept, &kept3, path).await;
         try_moving(&mut report, &kept, path).await;
     }
     report

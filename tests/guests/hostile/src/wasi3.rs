@@ -49,6 +49,16 @@ mod bindings {
                     }
 
                     resource descriptor {
+                        set-size: async func(size: u64) -> result<_, error-code>;
+                        set-times: async func(data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>;
+                        write-via-stream: func(data: stream<u8>, offset: u64) -> future<result<_, error-code>>;
+                        append-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>;
+                        link-at: async func(old-path-flags: path-flags, old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>;
+                        readlink-at: async func(path: string) -> result<string, error-code>;
+                        remove-directory-at: async func(path: string) -> result<_, error-code>;
+                        rename-at: async func(old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>;
+                        symlink-at: async func(old-path: string, new-path: string) -> result<_, error-code>;
+                        unlink-file-at: async func(path: string) -> result<_, error-code>;
                         create-directory-at: async func(path: string) -> result<_, error-code>;
                         set-times-at: async func(path-flags: path-flags, path: string, data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>;
                         open-at: async func(path-flags: path-flags, path: string, open-flags: open-flags, %flags: descriptor-flags) -> result<descriptor, error-code>;
@@ -90,6 +100,16 @@ pub(crate) async fn start_and_forget(count: usize) {
         .await;
         forget(wait);
     }
+}
+
+/// Writes by a stream at the beginning, or at the end.
+pub(crate) async fn write(file: &Descriptor, bytes: &[u8], appends: bool) -> Result<(), ErrorCode> {
+    let (mut writer, reader) = bindings::wit_stream::new();
+    let done = if appends { file.append_via_stream(reader) } else { file.write_via_stream(reader, 0) };
+    // What nobody takes is told by the result.
+    let _ = writer.write_all(bytes.to_vec()).await;
+    drop(writer);
+    done.await
 }
 
 /// A directory as it was granted.
