@@ -58,6 +58,19 @@ fn built_in_guests_say_what_they_are_and_want() {
 }
 
 #[test]
+fn a_bucket_s_guest_wants_one_address_and_nothing_else() {
+    let place = Place::new();
+    let told = json(&place, "gridfs");
+    let wants = &told["wants"][0];
+    assert_eq!(wants["addresses"].as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!((&wants["directories"], &wants["variables"]), (&Value::Array(vec![]), &Value::Array(vec![])), "{told}");
+    assert_eq!(told["warnings"], Value::Array(vec![]), "{told}");
+    let asked = told["can_ask_for"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap());
+    assert!(asked.clone().any(|what| what.starts_with("TCP connections")), "{told}");
+    assert!(!asked.clone().any(|what| what.contains("--dir")), "{told}");
+}
+
+#[test]
 fn a_component_that_says_nothing_is_told_by_its_imports() {
     let place = Place::new();
     let told = json(&place, guest("caller"));
