@@ -156,6 +156,21 @@ fn damage_is_told() {
     }
 }
 
+#[test]
+fn a_chunk_that_was_lost_before_it_is_written_again_is_told_of() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.put("/f", "before").unwrap();
+    let file = client.open("/f", OpenFlags::WRITE | OpenFlags::TRUNCATE).unwrap();
+    file.write(0, [7; 3000]).unwrap();
+    file.sync().unwrap();
+    server.change(|store| store.collection("fs.chunks").retain(|chunk| chunk.get_i32("n").unwrap() != 1));
+    // All of the chunk, so that nothing of it is read before.
+    file.write(0, [8; 3000]).unwrap();
+    assert_eq!(file.close().unwrap_err().code, ErrorCode::Corrupt);
+    assert_eq!(client.get("/f").unwrap(), b"before");
+}
+
 fn binary(bytes: &[u8]) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }
