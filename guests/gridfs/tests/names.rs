@@ -259,3 +259,54 @@ fn a_client_sees_what_it_writes_before_others_do() {
     file.close().unwrap();
     assert_eq!(two.stat("/f").unwrap().permissions, Some(0o400));
 }
+
+#[test]
+fn what_is_gone_when_it_is_to_be_moved_replaces_nothing() {
+    for replace in [true, false] {
+        for command in ["find fs.files", "update fs.files"] {
+            for is_moved in [true, false] {
+                let server = Server::start();
+                let client = connect(&server);
+                client.put("/f", "f").unwrap();
+                if replace {
+                    client.put("/g", "g").unwrap();
+                }
+                // What is there is found out by two looks, and only then it goes.
+                for _ in 0..if command == "find fs.files" { 2 } else { 0 } {
+                    server.before(command, |_| {});
+                }
+                server.before(command, move |store| {
+                    let files = store.collection("fs.files");
+                    let name = |file: &bson::Document| file.get_str("filename").unwrap() == "f";
+                    if is_moved {
+                        files.iter_mut().filter(|file| name(file)).for_each(|file| drop(file.insert("filename", "h")));
+                    } else {
+                        files.retain(|file| !name(file));
+                    }
+                });
+                let refused = client.rename("/f", "/g", replace).unwrap_err();
+                assert_eq!(refused.code, ErrorCode::NoSuchFile, "{command} {replace} {is_moved}");
+                assert_eq!(client.get("/g").ok(), replace.then(|| b"g".to_vec()), "{command} {replace} {is_moved}");
+                assert_eq!(client.get("/h").ok(), is_moved.then(|| b"f".to_vec()), "{command} {replace} {is_moved}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_is_moved_over_a_newer_one_whatever_others_keep_of_it() {
+    let odd = [bson::Bson::Null, 7.into(), doc! { "strongroom": 7 }.into(), doc! { "strongroom": {} }.into()];
+    for metadata in odd {
+        let server = Server::start();
+        let client = connect(&server);
+        let id = store(&server, "f", 1000);
+        store(&server, "g", 9000);
+        let kept = metadata.clone();
+        server.change(move |store| drop(store.collection("fs.files")[0].insert("metadata", kept)));
+        client.rename("/f", "/g", true).unwrap();
+        let files = server.documents("fs.files");
+        assert_eq!((files.len(), files[0].get_object_id("_id").unwrap()), (1, id));
+        let seconds = client.stat("/g").unwrap().modified.unwrap().seconds;
+        assert_eq!(seconds, if metadata == 7.into() { 9 } else { 1 }, "{metadata}");
+    }
+}

@@ -112,19 +112,27 @@ impl Bucket {
 
     /// Changes what is kept of a version, beside what others keep of it.
     pub async fn keep_of_version(&self, id: &Bson, kept: &Kept) -> Result<()> {
-        let fields = prefixed("metadata.strongroom", kept);
-        if fields.is_empty() {
+        if kept.to_document().is_empty() {
             return Ok(());
         }
-        let change = match self.metadata(id).await? {
-            None | Some(Bson::Document(_)) => doc! { "$set": fields },
-            Some(Bson::Null) => doc! { "$set": { "metadata": { "strongroom": kept.to_document() } } },
-            Some(_) => return Err(ErrorCode::Unsupported.into()),
-        };
-        match self.database.update(&self.files, doc! { "_id": id }, change).await?.matched {
+        let fields = self.fields_of_version(id, kept).await?.ok_or(ErrorCode::Unsupported)?;
+        match self.database.update(&self.files, doc! { "_id": id }, doc! { "$set": fields }).await?.matched {
             0 => Err(ErrorCode::NoSuchFile.into()),
             _ => Ok(()),
         }
+    }
+
+    /// The fields to set so that this is kept of a version; `None` if others keep something there that leaves no room.
+    pub async fn fields_of_version(&self, id: &Bson, kept: &Kept) -> Result<Option<Document>, Failure> {
+        Ok(match self.metadata(id).await? {
+            None => Some(prefixed("metadata.strongroom", kept)),
+            Some(Bson::Null) => Some(doc! { "metadata": { "strongroom": kept.to_document() } }),
+            Some(Bson::Document(metadata)) => match metadata.get("strongroom") {
+                None | Some(Bson::Document(_)) => Some(prefixed("metadata.strongroom", kept)),
+                Some(_) => Some(doc! { "metadata.strongroom": kept.to_document() }),
+            },
+            Some(_) => None,
+        })
     }
 }
 
