@@ -165,10 +165,11 @@ impl Database {
         Ok(Updated { matched: integer(reply, "n").unwrap_or_default(), is_made })
     }
 
-    /// Deletes the documents that `filter` is for.
-    pub async fn delete(&self, collection: &str, filter: Document) -> Result<(), Failure> {
+    /// Deletes the documents that `filter` is for, and tells how many they were: fewer, if the command was sent twice.
+    pub async fn delete(&self, collection: &str, filter: Document) -> Result<i64, Failure> {
         let documents = doc! { "q": filter, "limit": 0 }.to_vec()?;
-        self.run(doc! { "delete": collection }, Some(Sequence { name: "deletes", documents })).await.map(drop)
+        let reply = self.run(doc! { "delete": collection }, Some(Sequence { name: "deletes", documents })).await?;
+        Ok(integer(reply.document()?, "n").unwrap_or_default())
     }
 }
 

@@ -230,7 +230,7 @@ impl Upload {
         }
         let sent_end = u64::from(self.state.borrow_mut().cut(number(kept)?, length, rest));
         if sent_end > kept {
-            self.bucket.delete_chunks(&self.id.into(), kept, sent_end).await?;
+            self.bucket.delete_chunks(&self.id.into(), number(kept)?).await?;
         }
         Ok(())
     }

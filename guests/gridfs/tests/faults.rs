@@ -135,6 +135,47 @@ fn a_removal_that_was_cut_off_is_finished() {
 }
 
 #[test]
+fn what_another_host_renames_meanwhile_is_not_destroyed() {
+    let replace: fn(&Client<Gridfs>) = |client| client.put("/f", "new").unwrap();
+    let remove: fn(&Client<Gridfs>) = |client| client.remove("/f").unwrap();
+    let move_over: fn(&Client<Gridfs>) = |client| client.rename("/g", "/f", true).unwrap();
+    for (what, destroy) in [("replaced", replace), ("removed", remove), ("moved over", move_over)] {
+        for is_read in [false, true] {
+            let server = Server::start();
+            let client = connect(&server).unwrap();
+            client.put("/f", [7; 5500]).unwrap();
+            client.put("/g", "g").unwrap();
+            let reader = is_read.then(|| client.open("/f", OpenFlags::READ).unwrap());
+            server.before("delete fs.files", |store| {
+                let file = store.collection("fs.files").iter_mut().find(|file| file.get_i64("length").unwrap() == 5500);
+                file.unwrap().insert("filename", "h");
+            });
+            destroy(&client);
+            reader.map(|reader| reader.close().unwrap());
+            assert_eq!(client.get("/h").unwrap(), [7; 5500], "{what}");
+            assert_eq!(server.documents("fs.strongroom"), vec![], "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_lies_of_its_length_is_removed_in_few_steps() {
+    let server = Server::start();
+    let client = connect(&server).unwrap();
+    let file = doc! { "_id": 1, "length": 1_i64 << 53, "chunkSize": 1, "uploadDate": DateTime::now(), "filename": "f" };
+    server.add("fs.files", file);
+    server.change(|store| {
+        let numbers = (0..5000).chain([1 << 40, 1 << 53]);
+        store.collection("fs.chunks").extend(numbers.map(|n: i64| doc! { "files_id": 1, "n": n }));
+    });
+    let before = server.commands();
+    client.remove("/f").unwrap();
+    assert!(server.commands() - before < 25, "{} commands", server.commands() - before);
+    assert_eq!(server.documents("fs.chunks"), vec![]);
+    assert_eq!(server.documents("fs.strongroom"), vec![]);
+}
+
+#[test]
 fn a_server_that_breaks_the_protocol_is_told_of_and_harms_nothing() {
     let good = message(&2_i32.to_le_bytes(), &doc! { "ok": 1.0, "cursor": { "firstBatch": [] } });
     let with = |at: usize, bytes: &[u8]| {

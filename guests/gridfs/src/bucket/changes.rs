@@ -51,7 +51,7 @@ impl Bucket {
     /// Deletes the document of a directory.
     pub async fn forget_directory(&self, path: &str) -> Result<(), Failure> {
         self.made.borrow_mut().remove(path);
-        self.database.delete(&self.names, doc! { "_id": path, "kind": "directory" }).await
+        self.database.delete(&self.names, doc! { "_id": path, "kind": "directory" }).await.map(drop)
     }
 
     /// `session.remove`.

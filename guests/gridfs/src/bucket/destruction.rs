@@ -7,7 +7,7 @@ use super::{Bucket, Version};
 use crate::failure::Failure;
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// How many versions of a name one more replaces.
@@ -24,8 +24,8 @@ pub struct Holds(HashMap<Vec<u8>, Hold>);
 #[derive(Default)]
 struct Hold {
     count: usize,
-    /// How many chunks are to be deleted when nobody reads them any more.
-    doomed: Option<u64>,
+    /// Whether its chunks are to be deleted when nobody reads them any more.
+    is_doomed: bool,
 }
 
 impl Bucket {
@@ -43,19 +43,18 @@ impl Bucket {
         if hold.count > 0 {
             return;
         }
-        let doomed = hold.doomed;
+        let is_doomed = hold.is_doomed;
         holds.0.remove(&key);
         drop(holds);
-        if let Some(chunks) = doomed {
-            self.delete_later(vec![(version.id.clone(), chunks)]);
+        if is_doomed {
+            self.delete_later(vec![version.id.clone()]);
         }
     }
 
-    /// Removes versions: from the names at once, their bytes when nobody in this session reads them any more.
+    /// Removes versions of one name: from the names at once, their bytes when nobody in this session reads them any more. One
+    /// that another host gave another name meanwhile stays.
     pub async fn destroy(self: &Rc<Self>, versions: &[Version]) -> Result<(), Failure> {
-        if versions.is_empty() {
-            return Ok(());
-        }
+        let Some(Version { name, .. }) = versions.first() else { return Ok(()) };
         let mut records = vec![];
         for version in versions {
             let change = doc! { "$set": { "kind": "removal", "renewed": self.database.now() } };
@@ -64,12 +63,12 @@ impl Bucket {
         }
         self.database.update_many(&self.names, records).await?;
         let ids: Vec<_> = versions.iter().map(|version| version.id.clone()).collect();
-        self.database.delete(&self.files, doc! { "_id": { "$in": ids } }).await?;
+        self.database.delete(&self.files, doc! { "_id": { "$in": ids }, "filename": name }).await?;
         let mut free = vec![];
         for version in versions {
             match self.holds.borrow_mut().0.get_mut(&key(&version.id)) {
-                Some(hold) => hold.doomed = Some(version.chunk_count()),
-                None => free.push((version.id.clone(), version.chunk_count())),
+                Some(hold) => hold.is_doomed = true,
+                None => free.push(version.id.clone()),
             }
         }
         self.delete_later(free);
@@ -92,20 +91,40 @@ impl Bucket {
     }
 
     /// Deletes chunks, and then the records that tell of them. If that fails, a later connect does it by the record.
-    fn delete_later(self: &Rc<Self>, files: Vec<(Bson, u64)>) {
+    fn delete_later(self: &Rc<Self>, files: Vec<Bson>) {
         let bucket = Rc::clone(self);
         self.in_background(async move {
-            for (id, chunks) in files {
-                if let Err(failure) = bucket.delete_unpublished(&id, chunks).await {
-                    eprintln!("chunks of a removed file are left for a later session: {failure}");
-                }
+            if let Err(failure) = bucket.remove_orphans_of(&files).await {
+                eprintln!("chunks of a removed file are left for a later session: {failure}");
             }
         });
     }
 
+    /// Deletes the chunks of those that have no document, and the records of all.
+    async fn remove_orphans_of(&self, files: &[Bson]) -> Result<(), Failure> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let limit = u32::try_from(files.len()).unwrap_or(u32::MAX);
+        let filter = doc! { "_id": { "$in": files } };
+        let found = self.database.find(&self.files, filter, doc! { "_id": 1 }, doc! {}, limit).await?;
+        let mut kept = HashSet::new();
+        for document in found.documents()? {
+            kept.extend(document.get("_id")?.map(Bson::try_from).transpose()?.map(|id| key(&id)));
+        }
+        for id in files {
+            if kept.contains(&key(id)) {
+                self.end_record(id).await?;
+            } else {
+                self.delete_unpublished(id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes the chunks of what has no document, and its record.
-    pub async fn delete_unpublished(&self, id: &Bson, chunks: u64) -> Result<(), Failure> {
-        self.delete_chunks(id, 0, chunks).await?;
+    pub async fn delete_unpublished(&self, id: &Bson) -> Result<(), Failure> {
+        self.delete_chunks(id, 0).await?;
         self.end_record(id).await
     }
 
@@ -127,7 +146,7 @@ impl Bucket {
 
     /// Notes that it is done.
     pub async fn end_record(&self, id: &Bson) -> Result<(), Failure> {
-        self.database.delete(&self.names, doc! { "_id": record(id) }).await
+        self.database.delete(&self.names, doc! { "_id": record(id) }).await.map(drop)
     }
 
     /// Removes what others left behind when they were cut off.
@@ -155,22 +174,11 @@ impl Bucket {
                 let taken = doc! { "$set": { "kind": "removal" } };
                 let record = Bson::Document(Document::try_from(record)?);
                 if self.database.update(&self.names, old(record), taken).await?.matched > 0 {
-                    self.remove_orphan(&id).await?;
+                    self.remove_orphans_of(&[id]).await?;
                 }
             }
         }
         Ok(())
-    }
-
-    async fn remove_orphan(&self, id: &Bson) -> Result<(), Failure> {
-        let file = self.database.find(&self.files, doc! { "_id": id }, doc! { "_id": 1 }, doc! {}, 1).await?;
-        if file.first()?.is_some() {
-            return self.end_record(id).await;
-        }
-        let last =
-            self.database.find(&self.chunks, doc! { "files_id": id }, doc! { "n": 1 }, doc! { "n": -1 }, 1).await?;
-        let last = last.first()?.and_then(|chunk| crate::database::integer(chunk, "n")).unwrap_or(-1);
-        self.delete_unpublished(id, u64::try_from(last.saturating_add(1)).unwrap_or_default()).await
     }
 }
 

@@ -102,8 +102,7 @@ impl Upload {
     pub async fn discard(self: &Rc<Self>) -> Result<()> {
         self.is_open.set(false);
         self.outbox.stop().await;
-        let end = self.state.borrow().sent.end();
-        self.bucket.delete_unpublished(&self.id.into(), end.into()).await?;
+        self.bucket.delete_unpublished(&self.id.into()).await?;
         Ok(self.release_name().await?)
     }
 }
