@@ -17,6 +17,9 @@ const CLEANED_MAX: u32 = 100;
 /// A removal that is so old is under way no more, in milliseconds, unless uploads are given up sooner.
 const REMOVAL_MS: i64 = 10 * 60 * 1000;
 
+/// The kind of the record of an upload that others gave up.
+const GIVEN_UP: &str = "given-up";
+
 /// Versions that this session has open, by their ids: their chunks stay until they are closed.
 #[derive(Default)]
 pub struct Holds(HashMap<Vec<u8>, Hold>);
@@ -54,14 +57,32 @@ impl Bucket {
     /// Removes versions of one name: from the names at once, their bytes when nobody in this session reads them any more. One
     /// that another host gave another name meanwhile stays.
     pub async fn destroy(self: &Rc<Self>, versions: &[Version]) -> Result<(), Failure> {
-        let Some(Version { name, .. }) = versions.first() else { return Ok(()) };
+        self.note_removals(versions).await?;
+        self.remove_noted(versions).await
+    }
+
+    /// Notes that versions are about to be removed.
+    pub async fn note_removals(&self, versions: &[Version]) -> Result<(), Failure> {
+        if versions.is_empty() {
+            return Ok(());
+        }
         let mut records = vec![];
         for version in versions {
             let change = doc! { "$set": { "kind": "removal", "renewed": self.database.now() } };
             let update = doc! { "q": { "_id": record(&version.id) }, "u": change, "upsert": true };
             records.extend(update.to_vec()?);
         }
-        self.database.update_many(&self.names, records).await?;
+        self.database.update_many(&self.names, records).await.map(drop)
+    }
+
+    /// Ends what [`Bucket::note_removals`] began, for versions that stay, later.
+    pub fn end_notes(self: &Rc<Self>, versions: &[Version]) {
+        self.delete_later(versions.iter().map(|version| version.id.clone()).collect());
+    }
+
+    /// Removes versions of one name whose removal is noted.
+    pub async fn remove_noted(self: &Rc<Self>, versions: &[Version]) -> Result<(), Failure> {
+        let Some(Version { name, .. }) = versions.first() else { return Ok(()) };
         let ids: Vec<_> = versions.iter().map(|version| version.id.clone()).collect();
         self.database.delete(&self.files, doc! { "_id": { "$in": ids }, "filename": name }).await?;
         let mut free = vec![];
@@ -144,8 +165,29 @@ impl Bucket {
         Ok(self.database.update_durably(&self.names, update, is_durable).await?.matched > 0)
     }
 
-    /// Notes that it is done.
-    pub async fn end_record(&self, id: &Bson) -> Result<(), Failure> {
+    /// Whether an upload was given up by others, if its record does not say that it is one any more. It was not if another
+    /// host removes or has removed what was published already.
+    pub async fn is_given_up(&self, id: ObjectId) -> Result<bool, Failure> {
+        let found = self.database.find(&self.names, doc! { "_id": record(&id.into()) }, doc! {}, doc! {}, 1).await?;
+        match found.first()? {
+            Some(record) => Ok(record.get_str("kind").is_ok_and(|kind| kind == GIVEN_UP)),
+            None => Ok(self.version(&id.into()).await?.is_some()),
+        }
+    }
+
+    /// Notes that an upload is done, later.
+    pub fn end_upload_later(self: &Rc<Self>, id: ObjectId) {
+        let bucket = Rc::clone(self);
+        self.in_background(async move {
+            // By now its record may speak of a removal, which is another's.
+            let filter = doc! { "_id": record(&id.into()), "kind": "upload" };
+            if let Err(failure) = bucket.database.delete(&bucket.names, filter).await {
+                eprintln!("the record of an upload is left for a later session: {failure}");
+            }
+        });
+    }
+
+    async fn end_record(&self, id: &Bson) -> Result<(), Failure> {
         self.database.delete(&self.names, doc! { "_id": record(id) }).await.map(drop)
     }
 
@@ -162,7 +204,8 @@ impl Bucket {
     async fn remove_orphans(&self) -> Result<(), Failure> {
         let uploads = self.given_up_before();
         let removals = bson::DateTime::from_millis(self.database.now().timestamp_millis().saturating_sub(REMOVAL_MS));
-        for (kind, before) in [("removal", removals.max(uploads)), ("upload", uploads)] {
+        let removals = removals.max(uploads);
+        for (kind, before) in [("removal", removals), (GIVEN_UP, removals), ("upload", uploads)] {
             let old = |record: Bson| doc! { "_id": record, "kind": kind, "renewed": { "$lt": before } };
             let records = doc! { "$gt": {} };
             let found = self.database.find(&self.names, old(records.into()), doc! { "_id": 1 }, doc! {}, CLEANED_MAX);
@@ -171,7 +214,7 @@ impl Bucket {
                 let Some(id) = record.get("file")? else { continue };
                 let id = Bson::try_from(id)?;
                 // From here on its upload finds that it was given up.
-                let taken = doc! { "$set": { "kind": "removal" } };
+                let taken = doc! { "$set": { "kind": if kind == "upload" { GIVEN_UP } else { kind } } };
                 let record = Bson::Document(Document::try_from(record)?);
                 if self.database.update(&self.names, old(record), taken).await?.matched > 0 {
                     self.remove_orphans_of(&[id]).await?;
