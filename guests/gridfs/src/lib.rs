@@ -21,7 +21,7 @@
 //! - Names of other programs that are no paths are not shown. See `bucket/names.rs`.
 //!
 //! Settings: `address` (HOST:PORT) and `database` are required; `bucket` (`fs`), `user`, `password`, `auth-source` (`admin`),
-//! `tls` (`no`), `tls-name` (the host), `chunk-size` (bytes, 255K) and `orphan-age` (seconds after which an upload without a
+//! `tls` (`no`), `tls-name` (the host), `chunk-size` (bytes, 255K, at least 1K) and `orphan-age` (seconds after which an upload without a
 //! sign of life is given up, 86400).
 
 mod bucket;

@@ -1,7 +1,7 @@
 //! Chunks on their way to the server: several in one command, several commands at once, and not more of them than there is
 //! memory for. Two commands at once may arrive in any order, so that no two of them ever hold the same chunk.
 
-use crate::bucket::{Bucket, encode_chunk};
+use crate::bucket::{Bucket, CHUNKS_AT_ONCE, encode_chunk};
 use crate::failure::Failure;
 use crate::system;
 use bson::oid::ObjectId;
@@ -17,6 +17,7 @@ const COMMAND_BYTES: usize = 2 << 20;
 const COMMANDS_MAX: usize = 4;
 /// Who writes waits while more than this is under way.
 const UNDER_WAY_BYTES: usize = 8 << 20;
+const UNDER_WAY_CHUNKS: usize = COMMANDS_MAX * CHUNKS_AT_ONCE;
 
 /// The chunks of one file that are under way.
 pub struct Outbox {
@@ -62,7 +63,7 @@ impl Outbox {
         let mut state = self.state.borrow_mut();
         state.ready_bytes += data.len();
         state.ready.push_back(Outgoing { n, data, is_again });
-        let is_enough = state.ready_bytes >= COMMAND_BYTES;
+        let is_enough = state.ready_bytes >= COMMAND_BYTES || state.ready.len() >= CHUNKS_AT_ONCE;
         drop(state);
         if is_enough {
             self.send_ready();
@@ -71,7 +72,7 @@ impl Outbox {
 
     /// Returns when there is room for more.
     pub async fn wait_for_room(self: &Rc<Self>) -> Result<(), Failure> {
-        self.wait_until(|state| state.ready_bytes + state.under_way_bytes <= UNDER_WAY_BYTES).await
+        self.wait_until(State::has_room).await
     }
 
     /// Returns when everything is there.
@@ -161,6 +162,11 @@ impl Outbox {
 }
 
 impl State {
+    fn has_room(&self) -> bool {
+        let chunks = self.ready.len() + self.under_way.len();
+        self.ready_bytes + self.under_way_bytes <= UNDER_WAY_BYTES && chunks <= UNDER_WAY_CHUNKS
+    }
+
     /// What can be sent now: nothing that holds a chunk which is under way already.
     fn next_command(&mut self) -> Vec<Outgoing> {
         let mut batch: Vec<Outgoing> = vec![];
@@ -170,7 +176,7 @@ impl State {
         let mut bytes = 0;
         while let Some(next) = self.ready.front() {
             let is_other = batch.first().is_some_and(|first| first.is_again != next.is_again);
-            let is_full = bytes > 0 && bytes + next.data.len() > COMMAND_BYTES;
+            let is_full = bytes > 0 && bytes + next.data.len() > COMMAND_BYTES || batch.len() >= CHUNKS_AT_ONCE;
             if is_other || is_full || !self.under_way.insert(next.n) {
                 break;
             }
@@ -232,6 +238,16 @@ mod tests {
         state.is_sent(&[2], 10, Ok(()));
         state.is_sent(&[1], 10, Ok(()));
         assert_eq!((state.commands, state.under_way_bytes, state.ready_bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn chunks_are_counted_however_small() {
+        let ready: Vec<_> = (0..5000).map(|n| (n, false)).collect();
+        let mut state = state(&ready);
+        assert!(!state.has_room());
+        assert_eq!(next(&mut state).len(), 1000);
+        state.is_sent(&(0..1000).collect::<Vec<_>>(), 10_000, Ok(()));
+        assert!(state.has_room());
     }
 
     #[test]

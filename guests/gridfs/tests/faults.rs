@@ -9,7 +9,7 @@ use strongroom_guest::testing::Client;
 use strongroom_guest::{ErrorCode, OpenFlags, Result};
 
 fn connect(server: &Server) -> Result<Client<Gridfs>> {
-    Client::connect(&[("address", &server.address()), ("database", "test"), ("chunk-size", "1000")])
+    Client::connect(&[("address", &server.address()), ("database", "test"), ("chunk-size", "1024")])
 }
 
 /// Does something with a connection that ends at each of its commands in turn, until it needs no more of them.

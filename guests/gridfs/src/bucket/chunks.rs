@@ -7,6 +7,9 @@ use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
 use bson::{Bson, RawBinaryRef, RawDocumentBuf, cstr, doc};
 
+/// The most chunks that one read or command is for, and that are read ahead: whoever stored a file may have made them of one
+/// byte, and each costs something beside.
+pub const CHUNKS_AT_ONCE: usize = 1000;
 /// How many chunks are deleted at once, and how often for one file: the most that a file of ours has.
 const DELETED_AT_ONCE: u32 = 2048;
 const STEPS_MAX: u32 = (1 << 31) / DELETED_AT_ONCE;
