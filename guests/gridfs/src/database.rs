@@ -55,6 +55,10 @@ impl Database {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
+            if failure.is_timed_out() {
+                // Those of the same age are likely to be as dead, and each would be waited for as long.
+                self.pool.forget_idle();
+            }
             let is_restarting = is_again && matches!(failure, Failure::Unreachable(system::Broken::Ended(_)));
             if failure.may_be_retried() && !is_again {
                 self.pool.forget_idle();
