@@ -38,6 +38,7 @@ type Fetched = Result<Bytes, Failure>;
 pub struct Reader {
     bucket: Rc<Bucket>,
     version: Version,
+    length: u64,
     state: RefCell<State>,
 }
 
@@ -67,15 +68,16 @@ enum Slot {
 impl Reader {
     /// Opens a version, which stays readable until [`Reader::close`].
     pub fn open(bucket: &Rc<Bucket>, version: Version) -> Result<Rc<Self>, Failure> {
-        if version.length > 0 && version.chunk_size == 0 {
+        let length = version.length.ok_or_else(|| Failure::Corrupt("the file says no length".to_owned()))?;
+        if length > 0 && version.chunk_size == 0 {
             return Err(Failure::Corrupt("the file says no size of its chunks".to_owned()));
         }
-        if version.chunk_count() > 1 << 31 {
+        if length.div_ceil(u64::from(version.chunk_size).max(1)) > 1 << 31 {
             return Err(Failure::Corrupt("the file has more chunks than there can be".to_owned()));
         }
         bucket.hold(&version);
         bucket.readers.set(bucket.readers.get() + 1);
-        Ok(Rc::new(Self { bucket: Rc::clone(bucket), version, state: RefCell::default() }))
+        Ok(Rc::new(Self { bucket: Rc::clone(bucket), version, length, state: RefCell::default() }))
     }
 
     /// The end. It has to be called once.
@@ -89,9 +91,14 @@ impl Reader {
         &self.version
     }
 
+    /// The bytes that it has.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Up to `length` bytes from `offset` on; empty only at or past the end.
     pub async fn read(self: &Rc<Self>, offset: u64, length: u64) -> Result<Vec<u8>, Failure> {
-        let left = self.version.length.saturating_sub(offset);
+        let left = self.length.saturating_sub(offset);
         let size = u64::from(self.version.chunk_size);
         let length = length.min(left).min(READ_BYTES_MAX.max(size)).min(size * CHUNKS_AT_ONCE as u64);
         let Some(last_byte) = length.checked_sub(1) else { return Ok(vec![]) };
@@ -152,7 +159,7 @@ impl Reader {
         if state.ahead > last + ahead / 2 {
             return;
         }
-        let end = (last + 1 + ahead).min(self.version.chunk_count());
+        let end = (last + 1 + ahead).min(self.length.div_ceil(size));
         for n in state.ahead.max(last + 1)..end {
             let Ok(n) = u32::try_from(n) else { break };
             if let Entry::Vacant(place) = state.chunks.entry(n) {
@@ -267,7 +274,7 @@ impl Reader {
 
     fn expected(&self, n: u32) -> u64 {
         let size = u64::from(self.version.chunk_size);
-        self.version.length.saturating_sub(u64::from(n) * size).min(size)
+        self.length.saturating_sub(u64::from(n) * size).min(size)
     }
 
     fn kept_max(&self) -> usize {

@@ -73,9 +73,8 @@ impl Upload {
         let id = claim.unwrap_or_default();
         bucket.ensure_indexes().await?;
         bucket.begin_record(id).await?;
-        let version = base.as_ref().map(|reader| reader.version());
-        let length = version.map_or(0, |version| version.length);
-        let chunk_size = version.map(|version| version.chunk_size).filter(|size| *size > 0);
+        let length = base.as_ref().map_or(0, |base| base.length());
+        let chunk_size = base.as_ref().map(|base| base.version().chunk_size).filter(|size| *size > 0);
         let upload = Rc::new(Self {
             bucket: Rc::clone(bucket),
             path: path.to_owned(),

@@ -168,6 +168,24 @@ fn however_small_its_chunks_a_file_is_read_and_written_by_few_of_them() {
 }
 
 #[test]
+fn a_file_without_a_length_is_no_empty_one() {
+    let server = Server::start();
+    let client = connect(&server);
+    for length in ["long".into(), (-1_i64).into(), 0.5.into()] {
+        client.put("/f", [7; 3000]).unwrap();
+        let damaged: bson::Bson = length;
+        server.change(|store| drop(store.collection("fs.files")[0].insert("length", damaged)));
+        assert_eq!(client.stat("/f").unwrap().size, None);
+        assert_eq!(client.names("/").unwrap(), ["f"]);
+        assert_eq!(client.get("/f").unwrap_err().code, ErrorCode::Corrupt);
+        let file = client.open("/f", OpenFlags::WRITE | OpenFlags::APPEND);
+        assert_eq!(file.map(drop).unwrap_err().code, ErrorCode::Corrupt);
+    }
+    client.put("/f", "whole").unwrap();
+    assert_eq!(client.get("/f").unwrap(), b"whole");
+}
+
+#[test]
 fn damage_is_told() {
     let cut: fn(&mut Document) = |chunk| drop(chunk.insert("data", binary(&[0; 3])));
     let rename: fn(&mut Document) = |chunk| drop(chunk.insert("n", 100));

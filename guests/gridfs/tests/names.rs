@@ -310,3 +310,18 @@ fn a_file_is_moved_over_a_newer_one_whatever_others_keep_of_it() {
         assert_eq!(seconds, if metadata == 7.into() { 9 } else { 1 }, "{metadata}");
     }
 }
+
+#[test]
+fn of_versions_of_one_moment_the_newest_is_the_same_for_all() {
+    let server = Server::start();
+    let mut ids: Vec<_> = (0..5).map(|_| ObjectId::new()).collect();
+    ids.sort();
+    for (index, length) in [(3, 4_i64), (1, 2), (4, 5), (0, 1), (2, 3)] {
+        let uploaded = DateTime::from_millis(1000);
+        let file = doc! {
+            "_id": ids[index], "length": length, "chunkSize": 1, "uploadDate": uploaded, "filename": "f",
+        };
+        server.add("fs.files", file);
+    }
+    assert_eq!(connect(&server).stat("/f").unwrap().size, Some(5));
+}

@@ -230,7 +230,8 @@ fn record(id: &Bson) -> Bson {
     doc! { "file": id }.into()
 }
 
-fn key(id: &Bson) -> Vec<u8> {
+/// An id as bytes, which can be compared.
+pub fn key(id: &Bson) -> Vec<u8> {
     // What came out of a document goes into one.
     doc! { "": id }.to_vec().unwrap_or_default()
 }

@@ -63,6 +63,8 @@ impl Store {
         let mut found: Vec<_> =
             self.documents(collection).iter().filter(|document| matches(document, filter)).cloned().collect();
         if let Ok(order) = command.get_document("sort") {
+            let is_indexed = order.keys().all(|key| key != "uploadDate") || !order.contains_key("_id");
+            assert!(is_indexed, "no index has the order {order}");
             sort(&mut found, order);
         }
         found.truncate(command.get_i64("limit").unwrap() as usize);
