@@ -11,6 +11,8 @@
 //!
 //! - A file is published by its last step, the document in `BUCKET.files`, and what it replaces is there until then. Writing
 //!   in the middle of a file makes a new version, for which the server's chunks that did not change are copied.
+//! - What this session writes has the name that it gives it meanwhile, by renaming it or a directory above; what it removes is
+//!   not published. What other hosts do with names it does not follow.
 //! - Of two that replace a file whole, the later one stays. One that changed it in the middle, or appended, is refused when it
 //!   is closed (`conflict`) if the file has another version by then.
 //! - Where the bucket's owner wants each name only once, no file can be replaced (`conflict`).

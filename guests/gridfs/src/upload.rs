@@ -3,7 +3,7 @@
 
 mod publish;
 
-use crate::bucket::{Bucket, CHUNKS_AT_ONCE, Kept};
+use crate::bucket::{Bucket, CHUNKS_AT_ONCE, Kept, OpenPath};
 use crate::failure::Failure;
 use crate::outbox::Outbox;
 use crate::reader::Reader;
@@ -27,11 +27,11 @@ const RUNS_MAX: usize = 100_000;
 /// A version that is being written.
 pub struct Upload {
     bucket: Rc<Bucket>,
-    path: String,
+    path: Rc<OpenPath>,
     id: ObjectId,
     chunk_size: u32,
-    /// Whether the name is claimed for it alone.
-    is_claimed: bool,
+    /// The name that is claimed for it alone.
+    claimed: RefCell<Option<String>>,
     /// What it began with.
     base: Option<Rc<Reader>>,
     outbox: Rc<Outbox>,
@@ -65,7 +65,7 @@ impl Upload {
     /// name is claimed.
     pub async fn begin(
         bucket: &Rc<Bucket>,
-        path: &str,
+        path: &Rc<OpenPath>,
         base: Option<Rc<Reader>>,
         new: Kept,
         claim: Option<ObjectId>,
@@ -77,10 +77,10 @@ impl Upload {
         let chunk_size = base.as_ref().map(|base| base.version().chunk_size).filter(|size| *size > 0);
         let upload = Rc::new(Self {
             bucket: Rc::clone(bucket),
-            path: path.to_owned(),
+            path: Rc::clone(path),
             id,
             chunk_size: chunk_size.unwrap_or(bucket.options.chunk_size),
-            is_claimed: claim.is_some(),
+            claimed: RefCell::new(claim.map(|_| path.get())),
             base,
             outbox: Outbox::new(bucket, id),
             state: RefCell::new(State {
@@ -100,7 +100,7 @@ impl Upload {
     }
 
     /// What it is to become.
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &OpenPath {
         &self.path
     }
 
@@ -378,8 +378,9 @@ impl Upload {
             return Ok(());
         }
         self.state.borrow_mut().renewed = now;
-        if self.is_claimed {
-            let filter = doc! { "_id": &self.path, "kind": "claim", "by": self.id };
+        let claimed = self.claimed.borrow().clone();
+        if let Some(path) = claimed {
+            let filter = doc! { "_id": path, "kind": "claim", "by": self.id };
             self.bucket.database.update(&self.bucket.names, filter, doc! { "$set": { "renewed": now } }).await?;
         }
         self.check_record(self.bucket.renew_record(self.id, false).await?)

@@ -325,3 +325,80 @@ fn of_versions_of_one_moment_the_newest_is_the_same_for_all() {
     }
     assert_eq!(connect(&server).stat("/f").unwrap().size, Some(5));
 }
+
+const NEW: OpenFlags = OpenFlags::WRITE.union(OpenFlags::CREATE);
+
+#[test]
+fn what_is_written_is_renamed_before_it_is_published() {
+    for flags in [NEW, NEW | OpenFlags::EXCLUSIVE] {
+        for replace in [true, false] {
+            let server = Server::start();
+            let client = connect(&server);
+            client.put("/old", "old").unwrap();
+            let file = client.open("/f", flags).unwrap();
+            file.write(0, "new").unwrap();
+            let to_old = client.rename("/f", "/old", replace).map_err(|error| error.code);
+            assert_eq!(to_old, if replace { Ok(()) } else { Err(ErrorCode::AlreadyExists) });
+            if !replace {
+                client.rename("/f", "/g", false).unwrap();
+                let exclusive = client.open("/g", NEW | OpenFlags::EXCLUSIVE).map(drop);
+                assert_eq!(exclusive.unwrap_err().code, ErrorCode::AlreadyExists);
+            }
+            assert_eq!(client.stat("/f").unwrap_err().code, ErrorCode::NoSuchFile);
+            client.open("/f", NEW | OpenFlags::EXCLUSIVE).unwrap().close().unwrap();
+            file.close().unwrap();
+            assert_eq!(client.get(if replace { "/old" } else { "/g" }).unwrap(), b"new");
+            assert_eq!(client.names("/").unwrap().len(), if replace { 2 } else { 3 });
+            assert_eq!(server.documents("fs.strongroom"), vec![]);
+        }
+    }
+}
+
+#[test]
+fn what_is_written_follows_its_directory() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.make_directory("/d").unwrap();
+    client.put("/d/there", "before").unwrap();
+    let new = client.open("/d/new", NEW).unwrap();
+    new.write(0, "new").unwrap();
+    let there = client.open("/d/there", OpenFlags::WRITE).unwrap();
+    assert_eq!(client.make_directory("/d/new").unwrap_err().code, ErrorCode::AlreadyExists);
+    client.rename("/d", "/e", false).unwrap();
+    there.write(0, "after!").unwrap();
+    there.close().unwrap();
+    client.remove("/e/there").unwrap();
+    assert_eq!(client.remove_directory("/e").unwrap_err().code, ErrorCode::NotEmpty);
+    new.close().unwrap();
+    assert_eq!(client.names("/").unwrap(), ["e"]);
+    assert_eq!(client.get("/e/new").unwrap(), b"new");
+    assert_eq!(server.documents("fs.files").len(), 1);
+}
+
+#[test]
+fn what_is_written_and_removed_is_not_published() {
+    let remove: fn(&Client<Gridfs>) -> Result<()> = |client| client.remove("/f");
+    let replace: fn(&Client<Gridfs>) -> Result<()> = |client| client.rename("/g", "/f", true);
+    for (change, left) in [(remove, vec!["g"]), (replace, vec!["f"])] {
+        for (flags, is_there) in [(NEW, false), (NEW | OpenFlags::EXCLUSIVE, false), (NEW, true)] {
+            let server = Server::start();
+            let client = connect(&server);
+            client.put("/g", "g").unwrap();
+            if is_there {
+                client.put("/f", "before").unwrap();
+            }
+            let file = client.open("/f", flags).unwrap();
+            if !is_there {
+                file.write(0, "new").unwrap();
+            }
+            change(&client).unwrap();
+            file.write(0, "more").unwrap();
+            assert_eq!(client.names("/").unwrap(), left);
+            file.close().unwrap();
+            assert_eq!(client.names("/").unwrap(), left);
+            assert_eq!(client.get(&format!("/{}", left[0])).unwrap(), b"g");
+            assert_eq!((server.documents("fs.chunks").len(), server.documents("fs.strongroom").len()), (1, 0));
+            client.open("/new", NEW | OpenFlags::EXCLUSIVE).unwrap().close().unwrap();
+        }
+    }
+}

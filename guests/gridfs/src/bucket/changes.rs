@@ -15,6 +15,9 @@ impl Bucket {
     pub async fn make_directory(&self, path: &str, permissions: u16) -> Result<()> {
         check_new(path)?;
         self.check_nothing_at(path).await?;
+        if self.upload_of(path).is_some() {
+            return Err(ErrorCode::AlreadyExists.into());
+        }
         self.check_parent(path).await?;
         self.keep_parent(path).await?;
         let attributes = Kept { modified: Some(self.database.now()), ..Kept::with_permissions(permissions) };
@@ -45,7 +48,8 @@ impl Bucket {
     pub async fn is_empty(&self, path: &str) -> Result<bool, Failure> {
         let filter = doc! { "_id": Range::of_paths(path).condition(), "kind": "directory" };
         let beneath = self.database.find(&self.names, filter, doc! { "_id": 1 }, doc! {}, 1).await?;
-        Ok(beneath.first()?.is_none() && !self.has_files_beneath(path).await?)
+        let has_others = beneath.first()?.is_some() || self.has_files_beneath(path).await?;
+        Ok(!has_others && !self.has_upload_beneath(path))
     }
 
     /// Deletes the document of a directory.
@@ -56,8 +60,15 @@ impl Bucket {
 
     /// `session.remove`.
     pub async fn remove(self: &Rc<Self>, path: &str) -> Result<()> {
-        self.look(path).await?.into_file()?;
+        let found = self.look(path).await?;
+        if found != Found::Nothing || self.upload_of(path).is_none() {
+            found.into_file()?;
+        }
         self.keep_parent(path).await?;
+        while let Some(upload) = self.upload_of(path) {
+            upload.remove().await?;
+        }
+        self.forget_open(path);
         loop {
             let versions = self.versions(filename(path), VERSIONS_AT_ONCE).await?;
             if versions.is_empty() {

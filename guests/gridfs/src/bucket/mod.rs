@@ -15,6 +15,7 @@ mod destruction;
 mod kept;
 mod listing;
 mod names;
+mod opened;
 mod rename;
 mod usage;
 mod version;
@@ -25,6 +26,7 @@ pub use destruction::VERSIONS_MAX;
 pub use kept::Kept;
 pub use listing::Listing;
 pub use names::{check_new, filename};
+pub use opened::OpenPath;
 pub use version::Version;
 
 use crate::database::Database;
@@ -62,6 +64,8 @@ pub struct Bucket {
     pub(crate) holds: RefCell<Holds>,
     /// The uploads of this session, which it sees before they are published.
     uploads: RefCell<Vec<Weak<Upload>>>,
+    /// The names of the files that it has open.
+    paths: RefCell<Vec<Weak<OpenPath>>>,
     /// Bytes of chunks that are being read, and how many files are open for that.
     pub(crate) loading: Cell<usize>,
     pub(crate) readers: Cell<usize>,
@@ -83,6 +87,7 @@ impl Bucket {
             made: RefCell::default(),
             holds: RefCell::default(),
             uploads: RefCell::default(),
+            paths: RefCell::default(),
             loading: Cell::new(0),
             readers: Cell::new(0),
             background: Cell::new(0),
@@ -136,18 +141,5 @@ impl Bucket {
             self.idle.borrow_mut().push(sender);
             let _ = idle.await;
         }
-    }
-
-    /// Notes an upload of this session.
-    pub fn add_upload(&self, upload: &Rc<Upload>) {
-        let mut uploads = self.uploads.borrow_mut();
-        uploads.retain(|upload| upload.strong_count() > 0);
-        uploads.push(Rc::downgrade(upload));
-    }
-
-    /// The upload of this session that is to become `path`.
-    pub fn upload_of(&self, path: &str) -> Option<Rc<Upload>> {
-        let uploads = self.uploads.borrow();
-        uploads.iter().filter_map(Weak::upgrade).find(|upload| upload.path() == path && upload.is_open())
     }
 }

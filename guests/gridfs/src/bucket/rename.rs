@@ -7,6 +7,7 @@
 use super::names::{Range, check_new, filename};
 use super::{Bucket, Found, Kept, Version};
 use crate::failure::Failure;
+use crate::upload::Upload;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, RawDocument, doc};
 use std::rc::Rc;
@@ -22,7 +23,8 @@ impl Bucket {
     pub async fn rename(self: &Rc<Self>, source: &str, destination: &str, replace: bool) -> Result<()> {
         check_new(destination)?;
         let found = self.look(source).await?;
-        if let Found::Nothing = found {
+        let upload = self.upload_of(source);
+        if found == Found::Nothing && upload.is_none() {
             return Err(ErrorCode::NoSuchFile.into());
         }
         if source == destination {
@@ -37,6 +39,9 @@ impl Bucket {
         {
             return Err(ErrorCode::InvalidArgument.into());
         }
+        if !replace && self.upload_of(destination).is_some() {
+            return Err(ErrorCode::AlreadyExists.into());
+        }
         self.keep_parent(source).await?;
         match found {
             Found::File(_) if replace => self.replace_file(source, destination).await,
@@ -48,8 +53,19 @@ impl Bucket {
                 moved
             }
             Found::Directory(kept) => self.move_directory(source, destination, kept, replace).await,
-            Found::Nothing => Err(ErrorCode::NoSuchFile.into()),
+            Found::Nothing => self.rename_upload(upload, destination, replace).await,
+        }?;
+        self.move_open(source, destination);
+        Ok(())
+    }
+
+    /// What it replaces is there until it is published.
+    async fn rename_upload(&self, upload: Option<Rc<Upload>>, destination: &str, replace: bool) -> Result<()> {
+        let upload = upload.ok_or(ErrorCode::NoSuchFile)?;
+        if replace && self.is_directory(destination).await? {
+            return Err(ErrorCode::IsADirectory.into());
         }
+        upload.rename(destination, replace).await
     }
 
     async fn replace_file(self: &Rc<Self>, source: &str, destination: &str) -> Result<()> {

@@ -9,21 +9,28 @@ use std::rc::Rc;
 use strongroom_guest::{Error, ErrorCode, Result};
 
 impl Upload {
-    /// Publishes it.
+    /// Publishes it, unless this session removed its name.
     pub async fn commit(self: &Rc<Self>) -> Result<()> {
+        if self.path.is_removed() {
+            return Ok(());
+        }
         self.ship_all(false)?;
         self.state.borrow_mut().buffers.clear();
         self.fill_gaps().await?;
         self.outbox.drain().await?;
-        let old = self.bucket.versions(filename(&self.path), VERSIONS_MAX);
+        let path = self.path.get();
+        let old = self.bucket.versions(filename(&path), VERSIONS_MAX);
         let renewed = self.bucket.renew_record(self.id, false);
-        let (old, is_directory, is_ours) = try_join3(old, self.bucket.is_directory(&self.path), renewed).await?;
+        let (old, is_directory, is_ours) = try_join3(old, self.bucket.is_directory(&path), renewed).await?;
         self.check_record(is_ours)?;
         if is_directory {
             return Err(ErrorCode::IsADirectory.into());
         }
         self.check_base(old.first())?;
         let document = self.document(old.first()).await?;
+        if self.path.is_removed() {
+            return Ok(());
+        }
         // If this fails nobody knows whether the document is there, so that the chunks have to stay.
         self.is_open.set(false);
         self.insert(&document).await?;
@@ -77,14 +84,36 @@ impl Upload {
     async fn tidy_up(&self, noted: Result<(), Failure>, old: &[Version]) -> Result<(), Failure> {
         noted?;
         self.bucket.remove_noted(old).await?;
-        self.bucket.settle_later(filename(&self.path).to_owned());
+        self.bucket.settle_later(filename(&self.path.get()).to_owned());
         self.release_name().await?;
         self.bucket.end_upload_later(self.id);
         Ok(())
     }
 
     async fn release_name(&self) -> Result<(), Failure> {
-        if self.is_claimed { self.bucket.release_claim(&self.path, self.id).await } else { Ok(()) }
+        let claimed = self.claimed.take();
+        match claimed {
+            Some(path) => self.bucket.release_claim(&path, self.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives it another name before it is published; that is claimed for it if it must not `replace` anything.
+    pub async fn rename(&self, destination: &str, replace: bool) -> Result<()> {
+        if !replace {
+            self.bucket.claim(destination, self.id).await?;
+        }
+        let released = self.release_name().await;
+        if !replace {
+            self.claimed.replace(Some(destination.to_owned()));
+        }
+        Ok(released?)
+    }
+
+    /// Has it not published, because this session removed its name.
+    pub async fn remove(&self) -> Result<()> {
+        self.path.remove();
+        Ok(self.release_name().await?)
     }
 
     /// Sends the chunks that nobody wrote: those of the base, and zeros.
@@ -136,7 +165,7 @@ impl Upload {
             "length": i64::try_from(length).map_err(Error::failure)?,
             "chunkSize": i32::try_from(self.chunk_size).map_err(Error::failure)?,
             "uploadDate": uploaded,
-            "filename": filename(&self.path),
+            "filename": filename(&self.path.get()),
             "metadata": metadata,
         })
     }
