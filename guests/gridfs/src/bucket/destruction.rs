@@ -1,7 +1,8 @@
 //! How versions end, and what whoever was cut off left behind.
 //!
 //! A record is there before the first chunk of an upload, and before the document of a version is deleted. So chunks without a
-//! document can always be found: their record is old, or speaks of a removal, and no document has their id.
+//! document can always be found: their record is old, or speaks of a removal, and no document has their id. That is looked
+//! for each time before chunks are deleted: another host may have renamed meanwhile what was to be removed.
 
 use super::{Bucket, Version};
 use crate::failure::Failure;

@@ -5,7 +5,8 @@
 //! - `BUCKET.strongroom` has what GridFS has no place for. Directories: `_id` is the path, `kind` is `directory`. Names that
 //!   one session alone may make, for as long as it does (`kind` is `claim`): the same `_id`, so that only one of both can be.
 //!   And a record for each upload and each removal that is under way, whose `_id` is `{file: …}`: chunks without a file are
-//!   found by it when whoever stored them is gone.
+//!   found by it when whoever stored them is gone. Its `kind` is `upload`, `removal`, or `given-up` for an upload that somebody
+//!   else cleans up.
 
 mod catalog;
 mod changes;
