@@ -55,6 +55,10 @@ impl Database {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
+            if failure.is_timed_out() {
+                // Those of the same age are likely to be as dead, and each would be waited for as long.
+                self.pool.forget_idle();
+            }
             let is_restarting = is_again && matches!(failure, Failure::Unreachable(system::Broken::Ended(_)));
             if failure.may_be_retried() && !is_again {
                 self.pool.forget_idle();
@@ -165,10 +169,11 @@ impl Database {
         Ok(Updated { matched: integer(reply, "n").unwrap_or_default(), is_made })
     }
 
-    /// Deletes the documents that `filter` is for.
-    pub async fn delete(&self, collection: &str, filter: Document) -> Result<(), Failure> {
+    /// Deletes the documents that `filter` is for, and tells how many they were: fewer, if the command was sent twice.
+    pub async fn delete(&self, collection: &str, filter: Document) -> Result<i64, Failure> {
         let documents = doc! { "q": filter, "limit": 0 }.to_vec()?;
-        self.run(doc! { "delete": collection }, Some(Sequence { name: "deletes", documents })).await.map(drop)
+        let reply = self.run(doc! { "delete": collection }, Some(Sequence { name: "deletes", documents })).await?;
+        Ok(integer(reply.document()?, "n").unwrap_or_default())
     }
 }
 

@@ -89,15 +89,20 @@ impl Failure {
     /// long, and the host's patience with a call is not much longer.
     pub fn may_be_retried(&self) -> bool {
         match self {
-            Self::Lost(broken) => *broken != Broken::TimedOut,
+            Self::Lost(_) => !self.is_timed_out(),
             Self::Command { code, .. } => UNAVAILABLE.contains(code),
             _ => false,
         }
     }
 
+    /// Whether nothing was heard for as long as the host waits.
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self, Self::Lost(Broken::TimedOut) | Self::Unreachable(Broken::TimedOut))
+    }
+
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Lost(Broken::TimedOut) | Self::Unreachable(Broken::TimedOut) => ErrorCode::TimedOut,
+            _ if self.is_timed_out() => ErrorCode::TimedOut,
             Self::Lost(_) | Self::Unreachable(_) | Self::Unusable(_) => ErrorCode::Unavailable,
             Self::Protocol(_) => ErrorCode::Failure,
             Self::Authentication(_) => ErrorCode::NotAuthenticated,

@@ -11,6 +11,11 @@
 //!
 //! - A file is published by its last step, the document in `BUCKET.files`, and what it replaces is there until then. Writing
 //!   in the middle of a file makes a new version, for which the server's chunks that did not change are copied.
+//! - What this session writes has the name that it gives it meanwhile, by renaming it or a directory above; what it removes is
+//!   not published. What other hosts do with names it does not follow.
+//! - Of two that replace a file whole, the later one stays. One that changed it in the middle, or appended, is refused, at the
+//!   latest when it is closed (`conflict`), if the file has another version by then.
+//! - Where the bucket's owner wants each name only once, no file can be replaced (`conflict`).
 //! - Holes are stored as zeros, since GridFS knows none.
 //! - Removing or replacing a name removes all its versions; renaming it moves all.
 //! - A directory is moved name by name. See `bucket/rename.rs`.
@@ -18,8 +23,8 @@
 //! - Names of other programs that are no paths are not shown. See `bucket/names.rs`.
 //!
 //! Settings: `address` (HOST:PORT) and `database` are required; `bucket` (`fs`), `user`, `password`, `auth-source` (`admin`),
-//! `tls` (`no`), `tls-name` (the host), `chunk-size` (bytes, 255K) and `orphan-age` (seconds after which an upload without a
-//! sign of life is given up, 86400).
+//! `tls` (`no`), `tls-name` (the host), `chunk-size` (bytes, 255K, at least 1K) and `orphan-age` (seconds after which an upload
+//! without a sign of life is given up, 86400).
 
 mod bucket;
 mod connection;

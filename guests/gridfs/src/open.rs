@@ -1,6 +1,6 @@
 //! An open file: one that is read as it is published, until it is written; from then on a version of its own.
 
-use crate::bucket::{Bucket, Found, Kept};
+use crate::bucket::{Bucket, Found, Kept, OpenPath};
 use crate::reader::Reader;
 use crate::upload::Upload;
 use bson::oid::ObjectId;
@@ -11,7 +11,7 @@ use strongroom_guest::{AttributeChanges, Attributes, Ending, ErrorCode, File, Op
 /// An open file.
 pub struct OpenFile {
     bucket: Rc<Bucket>,
-    path: String,
+    path: Rc<OpenPath>,
     flags: OpenFlags,
     mode: RefCell<Mode>,
 }
@@ -27,12 +27,13 @@ impl OpenFile {
     pub async fn open(bucket: &Rc<Bucket>, path: &str, flags: OpenFlags, permissions: u16) -> Result<Self> {
         let is_new = flags.contains(OpenFlags::CREATE);
         let found = bucket.look(path).await?;
+        let opened = bucket.open_path(path);
         let mode = match found {
             Found::Directory(_) if flags.contains(OpenFlags::EXCLUSIVE) => return Err(ErrorCode::AlreadyExists.into()),
             Found::Directory(_) => return Err(ErrorCode::IsADirectory.into()),
             Found::File(_) if flags.contains(OpenFlags::EXCLUSIVE) => return Err(ErrorCode::AlreadyExists.into()),
             Found::File(version) if flags.contains(OpenFlags::TRUNCATE) => {
-                Mode::Upload(Upload::begin(bucket, path, None, version.kept.without_times(), None).await?)
+                Mode::Upload(Upload::begin(bucket, &opened, None, version.kept.without_times(), None).await?)
             }
             Found::File(version) => Mode::Published(Reader::open(bucket, version)?),
             Found::Nothing if is_new => {
@@ -43,7 +44,7 @@ impl OpenFile {
                     bucket.claim(path, who).await?;
                 }
                 let new = Kept::with_permissions(permissions);
-                let upload = Upload::begin(bucket, path, None, new, claim).await;
+                let upload = Upload::begin(bucket, &opened, None, new, claim).await;
                 if let (Err(_), Some(who)) = (&upload, claim) {
                     // Its own failure would hide the one that is told; the claim ends with its age then.
                     let _ = bucket.release_claim(path, who).await;
@@ -52,7 +53,7 @@ impl OpenFile {
             }
             Found::Nothing => return Err(ErrorCode::NoSuchFile.into()),
         };
-        Ok(Self { bucket: Rc::clone(bucket), path: path.to_owned(), flags, mode: RefCell::new(mode) })
+        Ok(Self { bucket: Rc::clone(bucket), path: opened, flags, mode: RefCell::new(mode) })
     }
 
     fn mode(&self) -> Mode {

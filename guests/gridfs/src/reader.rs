@@ -3,7 +3,7 @@
 //! What is wanted in one turn of the event loop becomes few commands for many chunks each, so that many small reads at once
 //! take no longer than one.
 
-use crate::bucket::{Bucket, Version};
+use crate::bucket::{Bucket, CHUNKS_AT_ONCE, Version};
 use crate::failure::Failure;
 use crate::system;
 use futures_channel::oneshot;
@@ -26,6 +26,8 @@ const LOADING_BYTES_MAX: usize = 64 << 20;
 /// What all files of a session keep of what was fetched, and one of them at the most.
 const KEPT_BYTES: usize = 64 << 20;
 const KEPT_BYTES_OF_ONE: usize = 16 << 20;
+/// And how many chunks one of them keeps: what is read ahead with what was read.
+const KEPT_CHUNKS_MAX: usize = 4 * CHUNKS_AT_ONCE;
 /// The most that one read gives.
 const READ_BYTES_MAX: u64 = 1 << 20;
 
@@ -36,6 +38,7 @@ type Fetched = Result<Bytes, Failure>;
 pub struct Reader {
     bucket: Rc<Bucket>,
     version: Version,
+    length: u64,
     state: RefCell<State>,
 }
 
@@ -65,15 +68,16 @@ enum Slot {
 impl Reader {
     /// Opens a version, which stays readable until [`Reader::close`].
     pub fn open(bucket: &Rc<Bucket>, version: Version) -> Result<Rc<Self>, Failure> {
-        if version.length > 0 && version.chunk_size == 0 {
+        let length = version.length.ok_or_else(|| Failure::Corrupt("the file says no length".to_owned()))?;
+        if length > 0 && version.chunk_size == 0 {
             return Err(Failure::Corrupt("the file says no size of its chunks".to_owned()));
         }
-        if version.chunk_count() > 1 << 31 {
+        if length.div_ceil(u64::from(version.chunk_size).max(1)) > 1 << 31 {
             return Err(Failure::Corrupt("the file has more chunks than there can be".to_owned()));
         }
         bucket.hold(&version);
         bucket.readers.set(bucket.readers.get() + 1);
-        Ok(Rc::new(Self { bucket: Rc::clone(bucket), version, state: RefCell::default() }))
+        Ok(Rc::new(Self { bucket: Rc::clone(bucket), version, length, state: RefCell::default() }))
     }
 
     /// The end. It has to be called once.
@@ -87,12 +91,17 @@ impl Reader {
         &self.version
     }
 
+    /// The bytes that it has.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Up to `length` bytes from `offset` on; empty only at or past the end.
     pub async fn read(self: &Rc<Self>, offset: u64, length: u64) -> Result<Vec<u8>, Failure> {
-        let left = self.version.length.saturating_sub(offset);
-        let length = length.min(left).min(READ_BYTES_MAX.max(self.version.chunk_size.into()));
-        let Some(last_byte) = length.checked_sub(1) else { return Ok(vec![]) };
+        let left = self.length.saturating_sub(offset);
         let size = u64::from(self.version.chunk_size);
+        let length = length.min(left).min(READ_BYTES_MAX.max(size)).min(size * CHUNKS_AT_ONCE as u64);
+        let Some(last_byte) = length.checked_sub(1) else { return Ok(vec![]) };
         let (first, last) = (offset / size, (offset + last_byte) / size);
         let mut chunks = vec![];
         for n in first..=last {
@@ -145,12 +154,12 @@ impl Reader {
         }
         let size = u64::from(self.version.chunk_size);
         // Not more than is kept, or it would be gone before it is read.
-        let ahead = AHEAD_BYTES.min(self.kept_max() as u64 / 2) / size;
+        let ahead = (AHEAD_BYTES.min(self.kept_max() as u64 / 2) / size).min(CHUNKS_AT_ONCE as u64);
         // Half of it at once, so that few commands bring many chunks each.
         if state.ahead > last + ahead / 2 {
             return;
         }
-        let end = (last + 1 + ahead).min(self.version.chunk_count());
+        let end = (last + 1 + ahead).min(self.length.div_ceil(size));
         for n in state.ahead.max(last + 1)..end {
             let Ok(n) = u32::try_from(n) else { break };
             if let Entry::Vacant(place) = state.chunks.entry(n) {
@@ -205,7 +214,7 @@ impl Reader {
         let size = self.version.chunk_size as usize;
         let free = COMMANDS.saturating_sub(state.commands);
         let Some(bytes) = state.wanted.len().saturating_mul(size).checked_div(free) else { return vec![] };
-        let count = (bytes.clamp(COMMAND_BYTES_MIN, COMMAND_BYTES_MAX) / size.max(1)).max(1);
+        let count = (bytes.clamp(COMMAND_BYTES_MIN, COMMAND_BYTES_MAX) / size.max(1)).clamp(1, CHUNKS_AT_ONCE);
         let loading = self.bucket.loading.get();
         if state.loading > 0 && loading + count * size > LOADING_BYTES_MAX {
             return vec![];
@@ -265,7 +274,7 @@ impl Reader {
 
     fn expected(&self, n: u32) -> u64 {
         let size = u64::from(self.version.chunk_size);
-        self.version.length.saturating_sub(u64::from(n) * size).min(size)
+        self.length.saturating_sub(u64::from(n) * size).min(size)
     }
 
     fn kept_max(&self) -> usize {
@@ -274,13 +283,24 @@ impl Reader {
 }
 
 impl State {
+    fn is_too_much(&self, max: usize) -> bool {
+        self.kept > max || self.chunks.len() > KEPT_CHUNKS_MAX
+    }
+
     fn forget_oldest(&mut self, max: usize) {
-        while self.kept > max {
-            let kept = self.chunks.iter().filter_map(|(n, slot)| match slot {
-                Slot::Kept { used, .. } => Some((*used, *n)),
-                Slot::Loading(_) => None,
-            });
-            let Some((_, oldest)) = kept.min() else { return };
+        if !self.is_too_much(max) {
+            return;
+        }
+        let kept = self.chunks.iter().filter_map(|(n, slot)| match slot {
+            Slot::Kept { used, .. } => Some((*used, *n)),
+            Slot::Loading(_) => None,
+        });
+        let mut kept: Vec<_> = kept.collect();
+        kept.sort_unstable();
+        for (_, oldest) in kept {
+            if !self.is_too_much(max) {
+                return;
+            }
             if let Some(Slot::Kept { bytes, .. }) = self.chunks.remove(&oldest) {
                 self.kept -= bytes.len();
             }

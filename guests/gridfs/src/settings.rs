@@ -10,6 +10,8 @@ const BUCKET_DEFAULT: &str = "fs";
 const SOURCE_DEFAULT: &str = "admin";
 /// As the specification has it.
 const CHUNK_SIZE_DEFAULT: u64 = 255 << 10;
+/// Each chunk is a document, which has a price of its own.
+const CHUNK_SIZE_MIN: u64 = 1 << 10;
 /// A document may hold 16 MiB, with what it says beside.
 const CHUNK_SIZE_MAX: u64 = 15 << 20;
 /// A day, in seconds.
@@ -43,8 +45,8 @@ impl Configuration {
         }
         let tls_name = is_secured.then(|| tls_name.unwrap_or_else(|| host.clone()));
         let chunk_size = settings.take_size("chunk-size")?.unwrap_or(CHUNK_SIZE_DEFAULT);
-        if !(1..=CHUNK_SIZE_MAX).contains(&chunk_size) {
-            return Err(Error::misconfigured("the setting 'chunk-size' must be between 1 and 15M"));
+        if !(CHUNK_SIZE_MIN..=CHUNK_SIZE_MAX).contains(&chunk_size) {
+            return Err(Error::misconfigured("the setting 'chunk-size' must be between 1K and 15M"));
         }
         let seconds = |text: &str| text.parse().ok().filter(|age| (ORPHAN_AGE_MIN..=i64::MAX / 1000).contains(age));
         let orphan_age = settings.take("orphan-age", "a number of seconds, at least 1", seconds)?;
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_without_its_value() {
         for wrong in [
-            ("chunk-size", "0"),
+            ("chunk-size", "1023"),
             ("chunk-size", "16M"),
             ("orphan-age", "0"),
             ("orphan-age", "soon"),

@@ -3,7 +3,7 @@
 
 mod publish;
 
-use crate::bucket::{Bucket, Kept};
+use crate::bucket::{Bucket, CHUNKS_AT_ONCE, Kept, OpenPath};
 use crate::failure::Failure;
 use crate::outbox::Outbox;
 use crate::reader::Reader;
@@ -17,6 +17,8 @@ use strongroom_guest::{Attributes, Error, ErrorCode, Result};
 
 /// How many chunks are at hand at once that are not full yet, or were read to be changed.
 const BUFFERS_MAX: usize = 8;
+/// The most that one read gives.
+const READ_BYTES_MAX: u64 = 1 << 20;
 /// The most chunks of a file: they are numbered by 31 bits.
 const CHUNKS_MAX: u64 = 1 << 31;
 /// How many stretches of written chunks are kept track of: a file written so wildly is not written in one go.
@@ -25,11 +27,11 @@ const RUNS_MAX: usize = 100_000;
 /// A version that is being written.
 pub struct Upload {
     bucket: Rc<Bucket>,
-    path: String,
+    path: Rc<OpenPath>,
     id: ObjectId,
     chunk_size: u32,
-    /// Whether the name is claimed for it alone.
-    is_claimed: bool,
+    /// The name that is claimed for it alone.
+    claimed: RefCell<Option<String>>,
     /// What it began with.
     base: Option<Rc<Reader>>,
     outbox: Rc<Outbox>,
@@ -63,7 +65,7 @@ impl Upload {
     /// name is claimed.
     pub async fn begin(
         bucket: &Rc<Bucket>,
-        path: &str,
+        path: &Rc<OpenPath>,
         base: Option<Rc<Reader>>,
         new: Kept,
         claim: Option<ObjectId>,
@@ -71,15 +73,14 @@ impl Upload {
         let id = claim.unwrap_or_default();
         bucket.ensure_indexes().await?;
         bucket.begin_record(id).await?;
-        let version = base.as_ref().map(|reader| reader.version());
-        let length = version.map_or(0, |version| version.length);
-        let chunk_size = version.map(|version| version.chunk_size).filter(|size| *size > 0);
+        let length = base.as_ref().map_or(0, |base| base.length());
+        let chunk_size = base.as_ref().map(|base| base.version().chunk_size).filter(|size| *size > 0);
         let upload = Rc::new(Self {
             bucket: Rc::clone(bucket),
-            path: path.to_owned(),
+            path: Rc::clone(path),
             id,
             chunk_size: chunk_size.unwrap_or(bucket.options.chunk_size),
-            is_claimed: claim.is_some(),
+            claimed: RefCell::new(claim.map(|_| path.get())),
             base,
             outbox: Outbox::new(bucket, id),
             state: RefCell::new(State {
@@ -99,7 +100,7 @@ impl Upload {
     }
 
     /// What it is to become.
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &OpenPath {
         &self.path
     }
 
@@ -148,25 +149,29 @@ impl Upload {
             let (now, later) = rest.split_at(count);
             let end = start + count as u64;
             self.load(n, start == 0 && (end == size || offset + count as u64 >= self.length())).await?;
-            self.put(n, usize::try_from(start).unwrap_or_default(), now);
+            self.put(n, usize::try_from(start).unwrap_or_default(), now)?;
             rest = later;
             offset += count as u64;
-            let mut state = self.state.borrow_mut();
-            state.length = state.length.max(offset);
-            drop(state);
+            self.lengthen(offset);
             if end == size {
                 self.ship(n, false)?;
             }
             self.make_room()?;
+            self.outbox.wait_for_room().await?;
         }
-        Ok(self.outbox.wait_for_room().await?)
+        Ok(())
     }
 
-    fn put(&self, n: u32, start: usize, bytes: &[u8]) {
+    fn lengthen(&self, end: u64) {
+        let mut state = self.state.borrow_mut();
+        state.length = state.length.max(end);
+    }
+
+    fn put(&self, n: u32, start: usize, bytes: &[u8]) -> Result<()> {
         let mut state = self.state.borrow_mut();
         state.turn += 1;
         let used = state.turn;
-        let Some(buffer) = state.buffers.get_mut(&n) else { return };
+        let buffer = state.buffers.get_mut(&n).ok_or_else(|| not_at_hand(n))?;
         (buffer.is_dirty, buffer.used) = (true, used);
         let end = start + bytes.len();
         if buffer.data.len() < start {
@@ -174,7 +179,7 @@ impl Upload {
         }
         if buffer.data.len() == start {
             buffer.data.extend_from_slice(bytes);
-            return;
+            return Ok(());
         }
         if buffer.data.len() < end {
             buffer.data.resize(end, 0);
@@ -182,12 +187,14 @@ impl Upload {
         if let Some(target) = buffer.data.get_mut(start..end) {
             target.copy_from_slice(bytes);
         }
+        Ok(())
     }
 
     /// Up to `length` bytes from `offset` on, of what was written so far.
     pub async fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
         let size = u64::from(self.chunk_size);
-        let end = offset.saturating_add(length.min(1 << 20)).min(self.length());
+        let length = length.min(READ_BYTES_MAX).min(size * CHUNKS_AT_ONCE as u64);
+        let end = offset.saturating_add(length).min(self.length());
         let mut data = vec![];
         let mut offset = offset;
         while offset < end {
@@ -196,10 +203,11 @@ impl Upload {
             let count = usize::try_from((size - offset % size).min(end - offset)).unwrap_or_default();
             self.load(n, false).await?;
             let until = data.len() + count;
-            if let Some(buffer) = self.state.borrow().buffers.get(&n) {
-                let there = buffer.data.get(start..).unwrap_or_default();
-                data.extend_from_slice(there.get(..count).unwrap_or(there));
-            }
+            let state = self.state.borrow();
+            let buffer = state.buffers.get(&n).ok_or_else(|| not_at_hand(n))?;
+            let there = buffer.data.get(start..).unwrap_or_default();
+            data.extend_from_slice(there.get(..count).unwrap_or(there));
+            drop(state);
             data.resize(until, 0);
             offset += count as u64;
             self.make_room()?;
@@ -230,7 +238,7 @@ impl Upload {
         }
         let sent_end = u64::from(self.state.borrow_mut().cut(number(kept)?, length, rest));
         if sent_end > kept {
-            self.bucket.delete_chunks(&self.id.into(), kept, sent_end).await?;
+            self.bucket.delete_chunks(&self.id.into(), number(kept)?).await?;
         }
         Ok(())
     }
@@ -370,8 +378,9 @@ impl Upload {
             return Ok(());
         }
         self.state.borrow_mut().renewed = now;
-        if self.is_claimed {
-            let filter = doc! { "_id": &self.path, "kind": "claim", "by": self.id };
+        let claimed = self.claimed.borrow().clone();
+        if let Some(path) = claimed {
+            let filter = doc! { "_id": path, "kind": "claim", "by": self.id };
             self.bucket.database.update(&self.bucket.names, filter, doc! { "$set": { "renewed": now } }).await?;
         }
         self.check_record(self.bucket.renew_record(self.id, false).await?)
@@ -405,6 +414,10 @@ impl State {
         self.sent.truncate(first_cut);
         end
     }
+}
+
+fn not_at_hand(n: u32) -> Error {
+    Error::failure(format_args!("chunk {n} is not at hand, though it was a moment ago"))
 }
 
 fn number(n: u64) -> Result<u32> {

@@ -3,18 +3,28 @@
 mod server;
 
 use bson::spec::BinarySubtype;
-use bson::{Binary, Document};
+use bson::{Binary, DateTime, Document, doc};
 use proptest::prelude::*;
 use server::Server;
 use strongroom_gridfs::Gridfs;
 use strongroom_guest::testing::Client;
 use strongroom_guest::{AttributeChanges, ErrorCode, OpenFlags};
 
-const CHUNK: &str = "7";
+/// What another program that takes so small chunks leaves: whatever is written to it later has them, too.
+const CHUNK: i32 = 7;
 
 fn connect(server: &Server) -> Client<Gridfs> {
     let address = server.address();
-    Client::connect(&[("address", &address), ("database", "test"), ("chunk-size", CHUNK)]).unwrap()
+    Client::connect(&[("address", &address), ("database", "test"), ("chunk-size", "1024")]).unwrap()
+}
+
+fn with_chunks_of(server: &Server, size: i32, length: usize) {
+    let uploaded = DateTime::from_millis(1000);
+    let file = doc! { "_id": 1, "length": length as i64, "chunkSize": size, "uploadDate": uploaded, "filename": "f" };
+    server.add("fs.files", file);
+    for n in 0..length.div_ceil(size as usize) {
+        server.add("fs.chunks", doc! { "files_id": 1, "n": n as i32, "data": binary(&vec![1; size as usize]) });
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -50,7 +60,8 @@ proptest! {
         let server = Server::start();
         let client = connect(&server);
         let flags = OpenFlags::READ | OpenFlags::WRITE;
-        let mut file = client.open("/f", flags | OpenFlags::CREATE).unwrap();
+        with_chunks_of(&server, CHUNK, 0);
+        let mut file = client.open("/f", flags).unwrap();
         let mut model: Vec<u8> = vec![];
         for step in steps {
             match step {
@@ -143,6 +154,38 @@ fn appending_ignores_offsets() {
 }
 
 #[test]
+fn however_small_its_chunks_a_file_is_read_and_written_by_few_of_them() {
+    let server = Server::start();
+    let client = connect(&server);
+    with_chunks_of(&server, 1, 1100);
+    let file = client.open("/f", OpenFlags::READ | OpenFlags::WRITE).unwrap();
+    assert_eq!(file.read(0, 1100).unwrap(), [1; 1000]);
+    let before = server.commands();
+    file.write(0, [2; 1050]).unwrap();
+    file.close().unwrap();
+    assert!(server.commands() - before < 30, "{} commands", server.commands() - before);
+    assert_eq!(client.get("/f").unwrap(), [[2; 1050].as_slice(), &[1; 50]].concat());
+}
+
+#[test]
+fn a_file_without_a_length_is_no_empty_one() {
+    let server = Server::start();
+    let client = connect(&server);
+    for length in ["long".into(), (-1_i64).into(), 0.5.into()] {
+        client.put("/f", [7; 3000]).unwrap();
+        let damaged: bson::Bson = length;
+        server.change(|store| drop(store.collection("fs.files")[0].insert("length", damaged)));
+        assert_eq!(client.stat("/f").unwrap().size, None);
+        assert_eq!(client.names("/").unwrap(), ["f"]);
+        assert_eq!(client.get("/f").unwrap_err().code, ErrorCode::Corrupt);
+        let file = client.open("/f", OpenFlags::WRITE | OpenFlags::APPEND);
+        assert_eq!(file.map(drop).unwrap_err().code, ErrorCode::Corrupt);
+    }
+    client.put("/f", "whole").unwrap();
+    assert_eq!(client.get("/f").unwrap(), b"whole");
+}
+
+#[test]
 fn damage_is_told() {
     let cut: fn(&mut Document) = |chunk| drop(chunk.insert("data", binary(&[0; 3])));
     let rename: fn(&mut Document) = |chunk| drop(chunk.insert("n", 100));
@@ -150,10 +193,25 @@ fn damage_is_told() {
     for damage in [cut, rename, spoil] {
         let server = Server::start();
         let client = connect(&server);
-        client.put("/f", [7; 30]).unwrap();
+        client.put("/f", [7; 3000]).unwrap();
         server.change(|store| damage(&mut store.collection("fs.chunks")[1]));
         assert_eq!(client.get("/f").unwrap_err().code, ErrorCode::Corrupt);
     }
+}
+
+#[test]
+fn a_chunk_that_was_lost_before_it_is_written_again_is_told_of() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.put("/f", "before").unwrap();
+    let file = client.open("/f", OpenFlags::WRITE | OpenFlags::TRUNCATE).unwrap();
+    file.write(0, [7; 3000]).unwrap();
+    file.sync().unwrap();
+    server.change(|store| store.collection("fs.chunks").retain(|chunk| chunk.get_i32("n").unwrap() != 1));
+    // All of the chunk, so that nothing of it is read before.
+    file.write(0, [8; 3000]).unwrap();
+    assert_eq!(file.close().unwrap_err().code, ErrorCode::Corrupt);
+    assert_eq!(client.get("/f").unwrap(), b"before");
 }
 
 fn binary(bytes: &[u8]) -> Binary {

@@ -259,3 +259,146 @@ fn a_client_sees_what_it_writes_before_others_do() {
     file.close().unwrap();
     assert_eq!(two.stat("/f").unwrap().permissions, Some(0o400));
 }
+
+#[test]
+fn what_is_gone_when_it_is_to_be_moved_replaces_nothing() {
+    for replace in [true, false] {
+        for command in ["find fs.files", "update fs.files"] {
+            for is_moved in [true, false] {
+                let server = Server::start();
+                let client = connect(&server);
+                client.put("/f", "f").unwrap();
+                if replace {
+                    client.put("/g", "g").unwrap();
+                }
+                // What is there is found out by two looks, and only then it goes.
+                for _ in 0..if command == "find fs.files" { 2 } else { 0 } {
+                    server.before(command, |_| {});
+                }
+                server.before(command, move |store| {
+                    let files = store.collection("fs.files");
+                    let name = |file: &bson::Document| file.get_str("filename").unwrap() == "f";
+                    if is_moved {
+                        files.iter_mut().filter(|file| name(file)).for_each(|file| drop(file.insert("filename", "h")));
+                    } else {
+                        files.retain(|file| !name(file));
+                    }
+                });
+                let refused = client.rename("/f", "/g", replace).unwrap_err();
+                assert_eq!(refused.code, ErrorCode::NoSuchFile, "{command} {replace} {is_moved}");
+                assert_eq!(client.get("/g").ok(), replace.then(|| b"g".to_vec()), "{command} {replace} {is_moved}");
+                assert_eq!(client.get("/h").ok(), is_moved.then(|| b"f".to_vec()), "{command} {replace} {is_moved}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_is_moved_over_a_newer_one_whatever_others_keep_of_it() {
+    let odd = [bson::Bson::Null, 7.into(), doc! { "strongroom": 7 }.into(), doc! { "strongroom": {} }.into()];
+    for metadata in odd {
+        let server = Server::start();
+        let client = connect(&server);
+        let id = store(&server, "f", 1000);
+        store(&server, "g", 9000);
+        let kept = metadata.clone();
+        server.change(move |store| drop(store.collection("fs.files")[0].insert("metadata", kept)));
+        client.rename("/f", "/g", true).unwrap();
+        let files = server.documents("fs.files");
+        assert_eq!((files.len(), files[0].get_object_id("_id").unwrap()), (1, id));
+        let seconds = client.stat("/g").unwrap().modified.unwrap().seconds;
+        assert_eq!(seconds, if metadata == 7.into() { 9 } else { 1 }, "{metadata}");
+    }
+}
+
+#[test]
+fn of_versions_of_one_moment_the_newest_is_the_same_for_all() {
+    let server = Server::start();
+    let mut ids: Vec<_> = (0..5).map(|_| ObjectId::new()).collect();
+    ids.sort();
+    for (index, length) in [(3, 4_i64), (1, 2), (4, 5), (0, 1), (2, 3)] {
+        let uploaded = DateTime::from_millis(1000);
+        let file = doc! {
+            "_id": ids[index], "length": length, "chunkSize": 1, "uploadDate": uploaded, "filename": "f",
+        };
+        server.add("fs.files", file);
+    }
+    assert_eq!(connect(&server).stat("/f").unwrap().size, Some(5));
+}
+
+const NEW: OpenFlags = OpenFlags::WRITE.union(OpenFlags::CREATE);
+
+#[test]
+fn what_is_written_is_renamed_before_it_is_published() {
+    for flags in [NEW, NEW | OpenFlags::EXCLUSIVE] {
+        for replace in [true, false] {
+            let server = Server::start();
+            let client = connect(&server);
+            client.put("/old", "old").unwrap();
+            let file = client.open("/f", flags).unwrap();
+            file.write(0, "new").unwrap();
+            let to_old = client.rename("/f", "/old", replace).map_err(|error| error.code);
+            assert_eq!(to_old, if replace { Ok(()) } else { Err(ErrorCode::AlreadyExists) });
+            if !replace {
+                client.rename("/f", "/g", false).unwrap();
+                let exclusive = client.open("/g", NEW | OpenFlags::EXCLUSIVE).map(drop);
+                assert_eq!(exclusive.unwrap_err().code, ErrorCode::AlreadyExists);
+            }
+            assert_eq!(client.stat("/f").unwrap_err().code, ErrorCode::NoSuchFile);
+            client.open("/f", NEW | OpenFlags::EXCLUSIVE).unwrap().close().unwrap();
+            file.close().unwrap();
+            assert_eq!(client.get(if replace { "/old" } else { "/g" }).unwrap(), b"new");
+            assert_eq!(client.names("/").unwrap().len(), if replace { 2 } else { 3 });
+            assert_eq!(server.documents("fs.strongroom"), vec![]);
+        }
+    }
+}
+
+#[test]
+fn what_is_written_follows_its_directory() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.make_directory("/d").unwrap();
+    client.put("/d/there", "before").unwrap();
+    let new = client.open("/d/new", NEW).unwrap();
+    new.write(0, "new").unwrap();
+    let there = client.open("/d/there", OpenFlags::WRITE).unwrap();
+    assert_eq!(client.make_directory("/d/new").unwrap_err().code, ErrorCode::AlreadyExists);
+    client.rename("/d", "/e", false).unwrap();
+    there.write(0, "after!").unwrap();
+    there.close().unwrap();
+    client.remove("/e/there").unwrap();
+    assert_eq!(client.remove_directory("/e").unwrap_err().code, ErrorCode::NotEmpty);
+    new.close().unwrap();
+    assert_eq!(client.names("/").unwrap(), ["e"]);
+    assert_eq!(client.get("/e/new").unwrap(), b"new");
+    assert_eq!(server.documents("fs.files").len(), 1);
+}
+
+#[test]
+fn what_is_written_and_removed_is_not_published() {
+    let remove: fn(&Client<Gridfs>) -> Result<()> = |client| client.remove("/f");
+    let replace: fn(&Client<Gridfs>) -> Result<()> = |client| client.rename("/g", "/f", true);
+    for (change, left) in [(remove, vec!["g"]), (replace, vec!["f"])] {
+        for (flags, is_there) in [(NEW, false), (NEW | OpenFlags::EXCLUSIVE, false), (NEW, true)] {
+            let server = Server::start();
+            let client = connect(&server);
+            client.put("/g", "g").unwrap();
+            if is_there {
+                client.put("/f", "before").unwrap();
+            }
+            let file = client.open("/f", flags).unwrap();
+            if !is_there {
+                file.write(0, "new").unwrap();
+            }
+            change(&client).unwrap();
+            file.write(0, "more").unwrap();
+            assert_eq!(client.names("/").unwrap(), left);
+            file.close().unwrap();
+            assert_eq!(client.names("/").unwrap(), left);
+            assert_eq!(client.get(&format!("/{}", left[0])).unwrap(), b"g");
+            assert_eq!((server.documents("fs.chunks").len(), server.documents("fs.strongroom").len()), (1, 0));
+            client.open("/new", NEW | OpenFlags::EXCLUSIVE).unwrap().close().unwrap();
+        }
+    }
+}

@@ -15,6 +15,9 @@ impl Bucket {
     pub async fn make_directory(&self, path: &str, permissions: u16) -> Result<()> {
         check_new(path)?;
         self.check_nothing_at(path).await?;
+        if self.upload_of(path).is_some() {
+            return Err(ErrorCode::AlreadyExists.into());
+        }
         self.check_parent(path).await?;
         self.keep_parent(path).await?;
         let attributes = Kept { modified: Some(self.database.now()), ..Kept::with_permissions(permissions) };
@@ -45,19 +48,27 @@ impl Bucket {
     pub async fn is_empty(&self, path: &str) -> Result<bool, Failure> {
         let filter = doc! { "_id": Range::of_paths(path).condition(), "kind": "directory" };
         let beneath = self.database.find(&self.names, filter, doc! { "_id": 1 }, doc! {}, 1).await?;
-        Ok(beneath.first()?.is_none() && !self.has_files_beneath(path).await?)
+        let has_others = beneath.first()?.is_some() || self.has_files_beneath(path).await?;
+        Ok(!has_others && !self.has_upload_beneath(path))
     }
 
     /// Deletes the document of a directory.
     pub async fn forget_directory(&self, path: &str) -> Result<(), Failure> {
         self.made.borrow_mut().remove(path);
-        self.database.delete(&self.names, doc! { "_id": path, "kind": "directory" }).await
+        self.database.delete(&self.names, doc! { "_id": path, "kind": "directory" }).await.map(drop)
     }
 
     /// `session.remove`.
     pub async fn remove(self: &Rc<Self>, path: &str) -> Result<()> {
-        self.look(path).await?.into_file()?;
+        let found = self.look(path).await?;
+        if found != Found::Nothing || self.upload_of(path).is_none() {
+            found.into_file()?;
+        }
         self.keep_parent(path).await?;
+        while let Some(upload) = self.upload_of(path) {
+            upload.remove().await?;
+        }
+        self.forget_open(path);
         loop {
             let versions = self.versions(filename(path), VERSIONS_AT_ONCE).await?;
             if versions.is_empty() {
@@ -112,19 +123,27 @@ impl Bucket {
 
     /// Changes what is kept of a version, beside what others keep of it.
     pub async fn keep_of_version(&self, id: &Bson, kept: &Kept) -> Result<()> {
-        let fields = prefixed("metadata.strongroom", kept);
-        if fields.is_empty() {
+        if kept.to_document().is_empty() {
             return Ok(());
         }
-        let change = match self.metadata(id).await? {
-            None | Some(Bson::Document(_)) => doc! { "$set": fields },
-            Some(Bson::Null) => doc! { "$set": { "metadata": { "strongroom": kept.to_document() } } },
-            Some(_) => return Err(ErrorCode::Unsupported.into()),
-        };
-        match self.database.update(&self.files, doc! { "_id": id }, change).await?.matched {
+        let fields = self.fields_of_version(id, kept).await?.ok_or(ErrorCode::Unsupported)?;
+        match self.database.update(&self.files, doc! { "_id": id }, doc! { "$set": fields }).await?.matched {
             0 => Err(ErrorCode::NoSuchFile.into()),
             _ => Ok(()),
         }
+    }
+
+    /// The fields to set so that this is kept of a version; `None` if others keep something there that leaves no room.
+    pub async fn fields_of_version(&self, id: &Bson, kept: &Kept) -> Result<Option<Document>, Failure> {
+        Ok(match self.metadata(id).await? {
+            None => Some(prefixed("metadata.strongroom", kept)),
+            Some(Bson::Null) => Some(doc! { "metadata": { "strongroom": kept.to_document() } }),
+            Some(Bson::Document(metadata)) => match metadata.get("strongroom") {
+                None | Some(Bson::Document(_)) => Some(prefixed("metadata.strongroom", kept)),
+                Some(_) => Some(doc! { "metadata.strongroom": kept.to_document() }),
+            },
+            Some(_) => None,
+        })
     }
 }
 

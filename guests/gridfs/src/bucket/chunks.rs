@@ -7,6 +7,13 @@ use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
 use bson::{Bson, RawBinaryRef, RawDocumentBuf, cstr, doc};
 
+/// The most chunks that one read or command is for, and that are read ahead: whoever stored a file may have made them of one
+/// byte, and each costs something beside.
+pub const CHUNKS_AT_ONCE: usize = 1000;
+/// How many chunks are deleted at once, and how often for one file: the most that a file of ours has.
+const DELETED_AT_ONCE: u32 = 2048;
+const STEPS_MAX: u32 = (1 << 31) / DELETED_AT_ONCE;
+
 /// A chunk that was read.
 pub struct Chunk {
     /// Its number in the file.
@@ -37,17 +44,27 @@ impl Bucket {
         Ok(chunks)
     }
 
-    /// Deletes the chunks of a file from `start` on, of which there should be none past `end`: so many at once as no server
-    /// takes long for.
-    pub async fn delete_chunks(&self, file: &Bson, start: u64, end: u64) -> Result<(), Failure> {
-        const STEP: u64 = 2048;
-        let mut start = start;
-        while start + STEP < end {
-            let n = doc! { "$gte": as_i64(start), "$lt": as_i64(start + STEP) };
+    /// Deletes the chunks of a file from number `start` on: so many at once as no server takes long for. How many there are is
+    /// found out from them, since what a document says of it may be anything.
+    pub async fn delete_chunks(&self, file: &Bson, start: u32) -> Result<(), Failure> {
+        let mut start = i64::from(start);
+        for _ in 0..STEPS_MAX {
+            let Some(last) = self.last_of_step(file, start).await? else { break };
+            let n = doc! { "$gte": start, "$lte": last };
             self.database.delete(&self.chunks, doc! { "files_id": file, "n": n }).await?;
-            start += STEP;
+            start = last.saturating_add(1);
         }
-        self.database.delete(&self.chunks, doc! { "files_id": file, "n": { "$gte": as_i64(start) } }).await
+        self.database.delete(&self.chunks, doc! { "files_id": file, "n": { "$gte": start } }).await.map(drop)
+    }
+
+    /// The last number that is deleted in one step; `None` if one step deletes all that are left.
+    async fn last_of_step(&self, file: &Bson, start: i64) -> Result<Option<i64>, Failure> {
+        let filter = doc! { "files_id": file, "n": { "$gte": start } };
+        let fields = doc! { "_id": 0, "n": 1 };
+        let step = self.database.find(&self.chunks, filter, fields, doc! { "n": 1 }, DELETED_AT_ONCE).await?;
+        let step = step.documents()?;
+        let last = step.get(DELETED_AT_ONCE as usize - 1);
+        Ok(last.and_then(|chunk| integer(chunk, "n")).filter(|last| *last >= start))
     }
 }
 
@@ -60,8 +77,4 @@ pub fn encode_chunk(file: ObjectId, n: u32, data: &[u8]) -> Vec<u8> {
     document.append(cstr!("n"), i32::try_from(n).unwrap_or(i32::MAX));
     document.append(cstr!("data"), RawBinaryRef { subtype: BinarySubtype::Generic, bytes: data });
     document.into_bytes()
-}
-
-fn as_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -48,7 +48,7 @@ impl Bucket {
 
     /// Ends a claim.
     pub async fn release_claim(&self, path: &str, who: ObjectId) -> Result<(), Failure> {
-        self.database.delete(&self.names, doc! { "_id": path, "kind": "claim", "by": who }).await
+        self.database.delete(&self.names, doc! { "_id": path, "kind": "claim", "by": who }).await.map(drop)
     }
 
     /// Makes the document of a directory; `false` if the name is taken by another, or by somebody who claims it.

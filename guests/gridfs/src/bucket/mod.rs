@@ -5,7 +5,8 @@
 //! - `BUCKET.strongroom` has what GridFS has no place for. Directories: `_id` is the path, `kind` is `directory`. Names that
 //!   one session alone may make, for as long as it does (`kind` is `claim`): the same `_id`, so that only one of both can be.
 //!   And a record for each upload and each removal that is under way, whose `_id` is `{file: …}`: chunks without a file are
-//!   found by it when whoever stored them is gone.
+//!   found by it when whoever stored them is gone. Its `kind` is `upload`, `removal`, or `given-up` for an upload that somebody
+//!   else cleans up.
 
 mod catalog;
 mod changes;
@@ -15,16 +16,18 @@ mod destruction;
 mod kept;
 mod listing;
 mod names;
+mod opened;
 mod rename;
 mod usage;
 mod version;
 
 pub use catalog::Found;
-pub use chunks::{Chunk, encode_chunk};
+pub use chunks::{CHUNKS_AT_ONCE, Chunk, encode_chunk};
 pub use destruction::VERSIONS_MAX;
 pub use kept::Kept;
 pub use listing::Listing;
 pub use names::{check_new, filename};
+pub use opened::OpenPath;
 pub use version::Version;
 
 use crate::database::Database;
@@ -62,6 +65,8 @@ pub struct Bucket {
     pub(crate) holds: RefCell<Holds>,
     /// The uploads of this session, which it sees before they are published.
     uploads: RefCell<Vec<Weak<Upload>>>,
+    /// The names of the files that it has open.
+    paths: RefCell<Vec<Weak<OpenPath>>>,
     /// Bytes of chunks that are being read, and how many files are open for that.
     pub(crate) loading: Cell<usize>,
     pub(crate) readers: Cell<usize>,
@@ -83,6 +88,7 @@ impl Bucket {
             made: RefCell::default(),
             holds: RefCell::default(),
             uploads: RefCell::default(),
+            paths: RefCell::default(),
             loading: Cell::new(0),
             readers: Cell::new(0),
             background: Cell::new(0),
@@ -136,18 +142,5 @@ impl Bucket {
             self.idle.borrow_mut().push(sender);
             let _ = idle.await;
         }
-    }
-
-    /// Notes an upload of this session.
-    pub fn add_upload(&self, upload: &Rc<Upload>) {
-        let mut uploads = self.uploads.borrow_mut();
-        uploads.retain(|upload| upload.strong_count() > 0);
-        uploads.push(Rc::downgrade(upload));
-    }
-
-    /// The upload of this session that is to become `path`.
-    pub fn upload_of(&self, path: &str) -> Option<Rc<Upload>> {
-        let uploads = self.uploads.borrow();
-        uploads.iter().filter_map(Weak::upgrade).find(|upload| upload.path() == path && upload.is_open())
     }
 }

@@ -7,6 +7,7 @@
 use super::names::{Range, check_new, filename};
 use super::{Bucket, Found, Kept, Version};
 use crate::failure::Failure;
+use crate::upload::Upload;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, RawDocument, doc};
 use std::rc::Rc;
@@ -22,7 +23,8 @@ impl Bucket {
     pub async fn rename(self: &Rc<Self>, source: &str, destination: &str, replace: bool) -> Result<()> {
         check_new(destination)?;
         let found = self.look(source).await?;
-        if let Found::Nothing = found {
+        let upload = self.upload_of(source);
+        if found == Found::Nothing && upload.is_none() {
             return Err(ErrorCode::NoSuchFile.into());
         }
         if source == destination {
@@ -37,6 +39,9 @@ impl Bucket {
         {
             return Err(ErrorCode::InvalidArgument.into());
         }
+        if !replace && self.upload_of(destination).is_some() {
+            return Err(ErrorCode::AlreadyExists.into());
+        }
         self.keep_parent(source).await?;
         match found {
             Found::File(_) if replace => self.replace_file(source, destination).await,
@@ -45,11 +50,22 @@ impl Bucket {
                 self.claim(destination, who).await?;
                 let moved = self.move_file(source, destination, None).await;
                 self.release_claim(destination, who).await?;
-                Ok(moved?)
+                moved
             }
             Found::Directory(kept) => self.move_directory(source, destination, kept, replace).await,
-            Found::Nothing => Err(ErrorCode::NoSuchFile.into()),
+            Found::Nothing => self.rename_upload(upload, destination, replace).await,
+        }?;
+        self.move_open(source, destination);
+        Ok(())
+    }
+
+    /// What it replaces is there until it is published.
+    async fn rename_upload(&self, upload: Option<Rc<Upload>>, destination: &str, replace: bool) -> Result<()> {
+        let upload = upload.ok_or(ErrorCode::NoSuchFile)?;
+        if replace && self.is_directory(destination).await? {
+            return Err(ErrorCode::IsADirectory.into());
         }
+        upload.rename(destination, replace).await
     }
 
     async fn replace_file(self: &Rc<Self>, source: &str, destination: &str) -> Result<()> {
@@ -61,25 +77,40 @@ impl Bucket {
         Ok(self.destroy(&replaced).await?)
     }
 
-    /// Moves all versions of a name, the newest one first: with that the file is moved.
-    async fn move_file(&self, source: &str, destination: &str, replaced: Option<&Version>) -> Result<(), Failure> {
+    /// Moves all versions of a name, the newest one first: with that the file is moved. `no-such-file` if it is not there any
+    /// more.
+    async fn move_file(&self, source: &str, destination: &str, replaced: Option<&Version>) -> Result<()> {
         let versions = self.versions(filename(source), VERSIONS_MAX).await?;
-        let Some((newest, older)) = versions.split_first() else { return Ok(()) };
+        let (newest, older) = versions.split_first().ok_or(ErrorCode::NoSuchFile)?;
         let mut change = doc! { "filename": filename(destination) };
         if let Some(replaced) = replaced.filter(|replaced| replaced.uploaded >= newest.uploaded) {
             // The newest version is the one that is shown, so this one has to be.
             change.insert("uploadDate", after(replaced.uploaded));
-            if newest.kept.modified.is_none() {
-                change.insert("metadata.strongroom.modified", newest.uploaded);
-            }
+            change.extend(self.keeping_time(newest).await?);
         }
-        self.database.update(&self.files, doc! { "_id": &newest.id }, doc! { "$set": change }).await?;
+        // Wherever another host moved it meanwhile, it stays; at the destination an update that was sent twice meets itself.
+        let names = doc! { "$in": [filename(source), filename(destination)] };
+        let filter = doc! { "_id": &newest.id, "filename": &names };
+        if self.database.update(&self.files, filter, doc! { "$set": change }).await?.matched == 0 {
+            return Err(ErrorCode::NoSuchFile.into());
+        }
         if !older.is_empty() {
             let ids: Vec<_> = older.iter().map(|version| version.id.clone()).collect();
+            let filter = doc! { "_id": { "$in": ids }, "filename": names };
             let change = doc! { "$set": { "filename": filename(destination) } };
-            self.database.update(&self.files, doc! { "_id": { "$in": ids } }, change).await?;
+            self.database.update(&self.files, filter, change).await?;
         }
         Ok(())
+    }
+
+    /// The fields that keep the time that a version shows, when the one that it was published at changes. None if it shows
+    /// another anyway, or others keep something there that leaves no room.
+    async fn keeping_time(&self, version: &Version) -> Result<Document, Failure> {
+        if version.kept.modified.is_some() {
+            return Ok(doc! {});
+        }
+        let kept = Kept { modified: Some(version.uploaded), ..Kept::default() };
+        Ok(self.fields_of_version(&version.id, &kept).await?.unwrap_or_default())
     }
 
     async fn move_directory(&self, source: &str, destination: &str, kept: Kept, replace: bool) -> Result<()> {

@@ -1,5 +1,6 @@
 //! A version of a file: what `BUCKET.files` says of it.
 
+use super::destruction::key;
 use super::{Bucket, Kept};
 use crate::database::integer;
 use crate::failure::Failure;
@@ -9,6 +10,9 @@ use strongroom_guest::Attributes;
 /// No document is larger, and so no chunk.
 const CHUNK_BYTES_MAX: i64 = 16 << 20;
 
+/// How many versions are looked at for the newest: more than one, because of those of one moment.
+const NEWEST_OF: u32 = 8;
+
 /// A version of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Version {
@@ -16,8 +20,8 @@ pub struct Version {
     pub id: Bson,
     /// Its name.
     pub name: String,
-    /// Its bytes.
-    pub length: u64,
+    /// Its bytes; `None` if the document says nothing sensible.
+    pub length: Option<u64>,
     /// The bytes of each of its chunks but the last; 0 if the document says nothing sensible.
     pub chunk_size: u32,
     /// When it was published.
@@ -42,7 +46,7 @@ impl Version {
         Ok(Some(Self {
             id: id.try_into()?,
             name: name.to_owned(),
-            length: integer(document, "length").and_then(|length| length.try_into().ok()).unwrap_or_default(),
+            length: integer(document, "length").and_then(|length| length.try_into().ok()),
             chunk_size: chunk_size.and_then(|size| size.try_into().ok()).unwrap_or_default(),
             uploaded: document.get_datetime("uploadDate").unwrap_or(DateTime::from_millis(0)),
             kept: ours.map(Kept::read).unwrap_or_default(),
@@ -51,12 +55,8 @@ impl Version {
 
     /// What a client is told.
     pub fn attributes(&self) -> Attributes {
-        self.kept.describe(Attributes::file(self.length), Some(self.uploaded))
-    }
-
-    /// How many chunks it has.
-    pub fn chunk_count(&self) -> u64 {
-        self.length.checked_div(self.chunk_size.into()).map_or(0, |_| self.length.div_ceil(self.chunk_size.into()))
+        let attributes = Attributes { size: self.length, ..Attributes::file(0) };
+        self.kept.describe(attributes, Some(self.uploaded))
     }
 }
 
@@ -68,12 +68,15 @@ impl Bucket {
 
     /// The versions of a name, the newest first, at most `limit`.
     pub async fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>, Failure> {
-        // Of two of one moment all agree which is the newer.
-        let newest_first = doc! { "uploadDate": -1, "_id": -1 };
-        let found = self.database.find(&self.files, doc! { "filename": name }, Version::fields(), newest_first, limit);
-        let found = found.await?;
+        // In the order of GridFS's own index, so that no server has to sort them.
+        let (filter, order) = (doc! { "filename": name }, doc! { "uploadDate": -1 });
+        let found = self.database.find(&self.files, filter, Version::fields(), order, limit.max(NEWEST_OF)).await?;
         let versions = found.documents()?.into_iter().map(Version::read);
-        Ok(versions.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let mut versions: Vec<_> = versions.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        // Of two of one moment all agree which is the newer.
+        versions.sort_by(|a, b| b.uploaded.cmp(&a.uploaded).then_with(|| key(&b.id).cmp(&key(&a.id))));
+        versions.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(versions)
     }
 
     /// The version with that id, if it is still there.

@@ -3,45 +3,117 @@
 use super::{Buffer, Upload, number};
 use crate::bucket::{VERSIONS_MAX, Version, filename};
 use crate::failure::Failure;
-use bson::{Bson, DateTime, Document, doc};
-use futures_util::future::try_join3;
+use bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
+use futures_util::future::{join, try_join3};
 use std::rc::Rc;
 use strongroom_guest::{Error, ErrorCode, Result};
 
 impl Upload {
-    /// Publishes it.
+    /// Publishes it, unless this session removed its name.
     pub async fn commit(self: &Rc<Self>) -> Result<()> {
+        if self.path.is_removed() {
+            return Ok(());
+        }
         self.ship_all(false)?;
         self.state.borrow_mut().buffers.clear();
         self.fill_gaps().await?;
         self.outbox.drain().await?;
-        let old = self.bucket.versions(filename(&self.path), VERSIONS_MAX);
+        let path = self.path.get();
+        let old = self.bucket.versions(filename(&path), VERSIONS_MAX);
         let renewed = self.bucket.renew_record(self.id, false);
-        let (old, is_directory, is_ours) = try_join3(old, self.bucket.is_directory(&self.path), renewed).await?;
+        let (old, is_directory, is_ours) = try_join3(old, self.bucket.is_directory(&path), renewed).await?;
         self.check_record(is_ours)?;
         if is_directory {
             return Err(ErrorCode::IsADirectory.into());
         }
+        self.check_base(old.first())?;
         let document = self.document(old.first()).await?;
+        if self.path.is_removed() {
+            return Ok(());
+        }
         // If this fails nobody knows whether the document is there, so that the chunks have to stay.
         self.is_open.set(false);
-        self.bucket.database.insert_own(&self.bucket.files, document.to_vec().map_err(Failure::from)?).await?;
+        self.insert(&document).await?;
+        let (is_published, noted) = join(self.check_published(&document), self.bucket.note_removals(&old)).await;
+        if !is_published? {
+            self.bucket.end_notes(&old);
+            self.release_name().await?;
+            return self.check_record(false);
+        }
         // From here on it is published: what fails now is mended by a later session.
-        if let Err(failure) = self.tidy_up(&old).await {
+        if let Err(failure) = self.tidy_up(noted, &old).await {
             eprintln!("what an upload leaves behind is left for a later session: {failure}");
         }
         Ok(())
     }
 
-    async fn tidy_up(&self, old: &[Version]) -> Result<(), Failure> {
-        self.bucket.destroy(old).await?;
-        self.bucket.settle_later(filename(&self.path).to_owned());
+    /// Fails if what it began with is not what is there now: what another host wrote meanwhile would be lost.
+    fn check_base(&self, newest: Option<&Version>) -> Result<()> {
+        match (&self.base, newest) {
+            (Some(base), Some(newest)) if base.version().id != newest.id => Err(Error::new(ErrorCode::Conflict)
+                .with_detail("a file that was changed in the middle has another version meanwhile")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn insert(&self, document: &Document) -> Result<()> {
+        if self.bucket.database.insert_new(&self.bucket.files, document).await? {
+            return Ok(());
+        }
+        // An insertion that was sent twice meets itself. Any other key that is taken is one of the bucket's owner.
+        if self.bucket.version(&self.id.into()).await?.is_some() {
+            return Ok(());
+        }
+        self.is_open.set(true);
+        Err(Error::new(ErrorCode::Conflict).with_detail("an index of the bucket wants something to be there only once"))
+    }
+
+    /// Whether the chunks were still there when the document came: whoever gives an upload up says so in its record before it
+    /// looks for a document. If they may not have been, the document is removed.
+    async fn check_published(&self, document: &Document) -> Result<bool, Failure> {
+        if self.bucket.renew_record(self.id, false).await? || !self.bucket.is_given_up(self.id).await? {
+            return Ok(true);
+        }
+        let raw = RawDocumentBuf::try_from(document)?;
+        let version: Vec<_> = Version::read(&raw)?.into_iter().collect();
+        self.bucket.note_removals(&version).await?;
+        self.bucket.remove_noted(&version).await?;
+        Ok(false)
+    }
+
+    async fn tidy_up(&self, noted: Result<(), Failure>, old: &[Version]) -> Result<(), Failure> {
+        noted?;
+        self.bucket.remove_noted(old).await?;
+        self.bucket.settle_later(filename(&self.path.get()).to_owned());
         self.release_name().await?;
-        self.bucket.end_record(&self.id.into()).await
+        self.bucket.end_upload_later(self.id);
+        Ok(())
     }
 
     async fn release_name(&self) -> Result<(), Failure> {
-        if self.is_claimed { self.bucket.release_claim(&self.path, self.id).await } else { Ok(()) }
+        let claimed = self.claimed.take();
+        match claimed {
+            Some(path) => self.bucket.release_claim(&path, self.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives it another name before it is published; that is claimed for it if it must not `replace` anything.
+    pub async fn rename(&self, destination: &str, replace: bool) -> Result<()> {
+        if !replace {
+            self.bucket.claim(destination, self.id).await?;
+        }
+        let released = self.release_name().await;
+        if !replace {
+            self.claimed.replace(Some(destination.to_owned()));
+        }
+        Ok(released?)
+    }
+
+    /// Has it not published, because this session removed its name.
+    pub async fn remove(&self) -> Result<()> {
+        self.path.remove();
+        Ok(self.release_name().await?)
     }
 
     /// Sends the chunks that nobody wrote: those of the base, and zeros.
@@ -93,7 +165,7 @@ impl Upload {
             "length": i64::try_from(length).map_err(Error::failure)?,
             "chunkSize": i32::try_from(self.chunk_size).map_err(Error::failure)?,
             "uploadDate": uploaded,
-            "filename": filename(&self.path),
+            "filename": filename(&self.path.get()),
             "metadata": metadata,
         })
     }
@@ -102,8 +174,7 @@ impl Upload {
     pub async fn discard(self: &Rc<Self>) -> Result<()> {
         self.is_open.set(false);
         self.outbox.stop().await;
-        let end = self.state.borrow().sent.end();
-        self.bucket.delete_unpublished(&self.id.into(), end.into()).await?;
+        self.bucket.delete_unpublished(&self.id.into()).await?;
         Ok(self.release_name().await?)
     }
 }

@@ -30,7 +30,11 @@ struct Shared {
     cut: HashSet<usize>,
     /// What is sent in place of the next answer.
     instead: Option<Vec<u8>>,
+    /// What another program does right before the next command of that name.
+    before: Vec<(String, Change)>,
 }
+
+type Change = Box<dyn FnOnce(&mut Store) + Send>;
 
 impl Server {
     /// Starts one that has nothing.
@@ -66,6 +70,11 @@ impl Server {
     /// Changes what is there as another program would.
     pub fn change(&self, change: impl FnOnce(&mut Store)) {
         change(&mut self.shared.lock().unwrap().store);
+    }
+
+    /// Changes what is there as another program would, right before the next `command`: its name and its collection.
+    pub fn before(&self, command: &str, change: impl FnOnce(&mut Store) + Send + 'static) {
+        self.shared.lock().unwrap().before.push((command.to_owned(), Box::new(change)));
     }
 
     /// How many commands there were so far.
@@ -166,6 +175,11 @@ fn answer(shared: &mut Shared, command: &Document) -> Document {
         return doc! { "ok": 1.0, "isWritablePrimary": true, "maxWireVersion": 21, "localTime": bson::DateTime::now() };
     }
     shared.commands += 1;
-    shared.seen.push(format!("{name} {}", target.as_str().unwrap_or_default()));
+    let title = format!("{name} {}", target.as_str().unwrap_or_default());
+    if let Some(index) = shared.before.iter().position(|(command, _)| *command == title) {
+        let (_, change) = shared.before.remove(index);
+        change(&mut shared.store);
+    }
+    shared.seen.push(title);
     shared.store.run(command)
 }

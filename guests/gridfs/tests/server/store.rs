@@ -6,15 +6,24 @@ use bson::{Bson, Document, doc};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
-pub struct Store(BTreeMap<String, Vec<Document>>);
+pub struct Store {
+    collections: BTreeMap<String, Vec<Document>>,
+    /// Collections with a field of which no value may be there twice.
+    unique: Vec<(String, String)>,
+}
 
 impl Store {
     pub fn documents(&self, collection: &str) -> &[Document] {
-        self.0.get(collection).map(Vec::as_slice).unwrap_or_default()
+        self.collections.get(collection).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub fn collection(&mut self, name: &str) -> &mut Vec<Document> {
-        self.0.entry(name.to_owned()).or_default()
+        self.collections.entry(name.to_owned()).or_default()
+    }
+
+    /// As an index that an owner makes.
+    pub fn make_unique(&mut self, collection: &str, field: &str) {
+        self.unique.push((collection.to_owned(), field.to_owned()));
     }
 
     pub fn add(&mut self, collection: &str, document: Document) {
@@ -36,11 +45,12 @@ impl Store {
                 updates.iter().fold(doc! { "ok": 1.0, "n": 0 }, |reply, update| self.update(target, update, reply))
             }
             "delete" => {
+                let before = self.documents(target).len();
                 for delete in list(command, "deletes") {
                     let filter = delete.get_document("q").unwrap();
                     self.collection(target).retain(|document| !matches(document, filter));
                 }
-                doc! { "ok": 1.0, "n": 0 }
+                doc! { "ok": 1.0, "n": (before - self.documents(target).len()) as i32 }
             }
             "createIndexes" => doc! { "ok": 1.0 },
             "dbStats" => doc! { "ok": 1.0, "fsTotalSize": 1e12, "fsUsedSize": 4e11 },
@@ -53,6 +63,8 @@ impl Store {
         let mut found: Vec<_> =
             self.documents(collection).iter().filter(|document| matches(document, filter)).cloned().collect();
         if let Ok(order) = command.get_document("sort") {
+            let is_indexed = order.keys().all(|key| key != "uploadDate") || !order.contains_key("_id");
+            assert!(is_indexed, "no index has the order {order}");
             sort(&mut found, order);
         }
         found.truncate(command.get_i64("limit").unwrap() as usize);
@@ -63,10 +75,11 @@ impl Store {
         if !document.contains_key("_id") {
             document.insert("_id", ObjectId::new());
         }
+        let is_chunk = collection.ends_with(".chunks");
+        let unique: Vec<_> = self.unique.iter().filter(|(of, _)| of == collection).map(|(_, field)| field).collect();
         let is_taken = self.documents(collection).iter().any(|other| {
-            let is_chunk = collection.ends_with(".chunks");
-            other.get("_id") == document.get("_id")
-                || is_chunk && ["files_id", "n"].iter().all(|key| other.get(key) == document.get(key))
+            let is_same = |key: &str| other.get(key) == document.get(key);
+            is_same("_id") || is_chunk && is_same("files_id") && is_same("n") || unique.iter().any(|key| is_same(key))
         });
         if !is_taken {
             self.collection(collection).push(document);
@@ -113,7 +126,7 @@ fn errors(inserted: &[bool]) -> Document {
     let taken = inserted.iter().enumerate().filter(|(_, inserted)| !**inserted);
     let errors: Vec<_> =
         taken.map(|(index, _)| doc! { "index": index as i32, "code": 11000, "errmsg": "a key twice" }).collect();
-    let mut reply = doc! { "ok": 1.0, "n": inserted.len() as i32 };
+    let mut reply = doc! { "ok": 1.0, "n": (inserted.len() - errors.len()) as i32 };
     if !errors.is_empty() {
         reply.insert("writeErrors", errors);
     }
