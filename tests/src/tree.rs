@@ -58,8 +58,17 @@ pub fn assert_same_file(left: &Path, right: &Path) {
     loop {
         let count = fill(&mut left_file, &mut left_bytes);
         let other = fill(&mut right_file, &mut right_bytes);
-        let same = count == other && left_bytes[..count] == right_bytes[..count];
-        assert!(same, "{} and {} differ after {offset} bytes", left.display(), right.display());
+        let same =
+            left_bytes[..count].iter().zip(&right_bytes[..other]).take_while(|(ours, theirs)| ours == theirs).count();
+        assert!(
+            same == count && same == other,
+            "{} ({:?} bytes) and {} ({:?} bytes) differ after {} bytes",
+            left.display(),
+            fs::metadata(left).map(|metadata| metadata.len()),
+            right.display(),
+            fs::metadata(right).map(|metadata| metadata.len()),
+            offset + same
+        );
         if count == 0 {
             return;
         }

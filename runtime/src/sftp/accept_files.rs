@@ -78,8 +78,11 @@ impl Core {
             return Ok(());
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.options.limits.max_read_bytes);
-        let task = Task::Read { handle, offset, length };
-        self.submit_request(incoming, task, [self.claim(handle, Mode::Shared)], length)?;
+        let task = Task::Read { handle, offset, length, answer: None };
+        let (index, _) = self.submit_request(incoming, task, [self.claim(handle, Mode::Shared)], length)?;
+        if let Some(file) = self.handles.file_mut(handle) {
+            file.reads.push_back(index);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::accept::MAX_OFFSET;
 use super::attributes;
 use super::core::{Core, End, Outcome};
 use super::handles::HandleIndex;
-use super::jobs::{Job, JobIndex};
+use super::jobs::{Job, JobIndex, JobState};
 use super::listing::MAX_NAME_BYTES;
 use super::packet;
 use super::status::{Refusal, Status};
@@ -59,9 +59,15 @@ impl Core {
         read: impl FnOnce(&mut Vec<u8>, usize) -> Result<(), Error>,
     ) {
         let outcome = match &mut job.task {
-            Task::Read { handle, length, .. } => {
+            Task::Read { handle, length, .. } if self.is_next_read(*handle, index) => {
                 let (handle, length) = (*handle, *length);
                 self.send_data(job.request, handle, length, read)
+            }
+            Task::Read { length, answer, .. } => {
+                let mut data = self.spare_buffer();
+                *answer = Some(read(&mut data, *length).map(|()| data));
+                job.state = JobState::Held;
+                return self.jobs.put_back(index, job);
             }
             Task::Check(check) if check.step == CheckStep::Read => {
                 let length = check.read_length(self.options.limits.max_read_bytes);
@@ -75,6 +81,30 @@ impl Core {
             _ => return self.answered(index, job, Err(misfit())),
         };
         self.proceed(index, job, outcome);
+    }
+
+    /// Whether the client is to be answered this read of a file before all others of it that are on their way. OpenSSH's
+    /// client takes what comes before its turn for the end of what it got: a file that it fetched is cut there, and it says
+    /// nothing (sftp-client.c).
+    fn is_next_read(&self, handle: HandleIndex, index: JobIndex) -> bool {
+        self.handles.file(handle).is_none_or(|file| file.reads.front().is_none_or(|first| *first == index))
+    }
+
+    /// A read was answered, or given up: those that were held for it are answered.
+    pub fn read_done(&mut self, handle: HandleIndex, index: JobIndex) {
+        let Some(file) = self.handles.file_mut(handle) else { return };
+        file.reads.retain(|read| *read != index);
+        while let Some(next) = self.handles.file(handle).and_then(|file| file.reads.front().copied()) {
+            let Some(mut job) = self.jobs.take_held(next) else { return };
+            if let Task::Read { length, answer: Some(answer), .. } = &mut job.task {
+                let (length, answer) = (*length, std::mem::replace(answer, Ok(Vec::new())));
+                self.send_data(job.request, handle, length, |out, _| answer.map(|data| out.extend_from_slice(&data)));
+            }
+            if let Some(file) = self.handles.file_mut(handle) {
+                file.reads.pop_front();
+            }
+            self.leave(next, job);
+        }
     }
 
     fn proceed(&mut self, index: JobIndex, job: Job, outcome: Outcome) {

@@ -160,8 +160,19 @@ impl Core {
         Some(Begun { id, call })
     }
 
-    /// A job that is done leaves its lanes and its place.
-    pub fn finish(&mut self, index: JobIndex, mut job: Job) {
+    /// A job that is done leaves its lanes and its place, and with it those that were held for it.
+    pub fn finish(&mut self, index: JobIndex, job: Job) {
+        let read = match &job.task {
+            Task::Read { handle, .. } => Some(*handle),
+            _ => None,
+        };
+        self.leave(index, job);
+        if let Some(handle) = read {
+            self.read_done(handle, index);
+        }
+    }
+
+    pub fn leave(&mut self, index: JobIndex, mut job: Job) {
         self.leave_lanes(index, &mut job);
         self.jobs.release(index, &job);
         if let Task::Write { data: Data::Copied(buffer), .. } = job.task {

@@ -64,7 +64,8 @@ impl Core {
     /// Everything that is not in flight, save the closing of what is open.
     fn give_up_waiting(&mut self) {
         for index in self.jobs.in_order() {
-            let goes = self.jobs.get(index).is_some_and(|job| job.state != JobState::InFlight && !is_closing(job));
+            let has_begun = |job: &Job| matches!(job.state, JobState::InFlight | JobState::Held);
+            let goes = self.jobs.get(index).is_some_and(|job| !has_begun(job) && !is_closing(job));
             if goes && let Some(job) = self.jobs.take(index) {
                 self.give_up(index, job);
             }

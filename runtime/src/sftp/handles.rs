@@ -1,10 +1,11 @@
 //! Open files and directories as a client holds them: opaque, checked by generation, looked up whole, and unknown for
 //! ever once closed.
 
+use super::jobs::JobIndex;
 use super::listing::Listing;
 use super::wire::{Reader, Writer};
 use crate::storage::{DirectoryId, FileId, StoragePath};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 /// Where a handle is kept. Files and directories share one numbering, which is also what the storage calls them by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +63,22 @@ pub struct OpenFile {
     pub write_failed: bool,
     pub bytes_read: u64,
     pub bytes_written: u64,
+    /// Reads that the client has no answer to, in the order in which it gets them.
+    pub reads: VecDeque<JobIndex>,
 }
 
 impl OpenFile {
     pub fn new(readable: bool, writable: bool, append: bool) -> Self {
-        Self { readable, writable, append, upload_offset: 0, write_failed: false, bytes_read: 0, bytes_written: 0 }
+        Self {
+            readable,
+            writable,
+            append,
+            upload_offset: 0,
+            write_failed: false,
+            bytes_read: 0,
+            bytes_written: 0,
+            reads: VecDeque::new(),
+        }
     }
 
     /// Where a write goes: a file that is appended to has no other place than its end, whatever the client says.

@@ -29,6 +29,8 @@ pub enum JobState {
     Ready,
     /// The storage is at it.
     InFlight,
+    /// The storage has answered, and so it has not to a request that the client is to be answered first.
+    Held,
 }
 
 pub struct Job {
@@ -155,9 +157,14 @@ impl Jobs {
         match job.state {
             JobState::InFlight => self.in_flight = self.in_flight.saturating_sub(1),
             JobState::Ready => self.ready.retain(|Reverse((_, ready))| *ready != index),
-            JobState::Waiting => {}
+            JobState::Waiting | JobState::Held => {}
         }
         Some(job)
+    }
+
+    /// An answered job that is held, out of its place as by [`Jobs::take_answered`].
+    pub fn take_held(&mut self, index: JobIndex) -> Option<Job> {
+        self.slots.get_mut(index.get())?.job.take_if(|job| job.state == JobState::Held)
     }
 
     /// A taken job goes on with its next call.

@@ -3,7 +3,7 @@
 use super::checksum::Checksum;
 use super::handles::{HandleIndex, Handles, Kind};
 use super::status::{Refusal, Status};
-use crate::storage::{AttributeChanges, Attributes, Call, Ending, Features, FileId, OpenFlags, StoragePath};
+use crate::storage::{AttributeChanges, Attributes, Call, Ending, Error, Features, FileId, OpenFlags, StoragePath};
 use std::ops::Range;
 
 pub enum Task {
@@ -18,6 +18,8 @@ pub enum Task {
         handle: HandleIndex,
         offset: u64,
         length: usize,
+        /// What the storage gave, if that is held until earlier reads of the file are answered.
+        answer: Option<Result<Vec<u8>, Error>>,
     },
     Write {
         handle: HandleIndex,
@@ -155,7 +157,7 @@ impl Task {
             Task::Plain { call, .. } => call.take().map_or(Prepared::Refused(Status::Failure.into()), Prepared::Call),
             Task::Open(open) => Prepared::Call(open.call()),
             Task::OpenDirectory(open) => Prepared::Call(open.call()),
-            Task::Read { handle, offset, length } => Prepared::Call(read(*handle, *offset, *length)),
+            Task::Read { handle, offset, length, .. } => Prepared::Call(read(*handle, *offset, *length)),
             Task::Write { handle, offset, .. } => match may_write_at(handles, *handle, *offset, context.features) {
                 Ok(()) => Prepared::Write { file: handle.file(), offset: *offset },
                 Err(refusal) => Prepared::Refused(refusal),

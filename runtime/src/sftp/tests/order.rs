@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::sftp::client::{self, *};
-use crate::storage::{Call, Features, FileKind};
+use crate::storage::{Call, ErrorCode, Features, FileKind};
 
 fn plain() -> Attributes {
     Attributes::default()
@@ -363,4 +363,70 @@ proptest::proptest! {
         let wildly = play(&steps, Some(Dice::new(seed)));
         proptest::prop_assert_eq!(calmly, wildly);
     }
+}
+
+#[test]
+fn reads_of_one_file_are_answered_in_their_order_and_those_of_others_do_not_wait() {
+    for seed in 0..20 {
+        let mut rig = Rig::new();
+        rig.model.put("/f", FileKind::Regular, &[7; 100]);
+        rig.model.put("/g", FileKind::Regular, &[8; 100]);
+        let (f, g) = (rig.open("/f", READ), rig.open("/g", READ));
+        rig.replied.clear();
+        // The last ones reach past the end.
+        let reads: Vec<u32> = (0..12).map(|n| rig.post(|id| client::read(id, &f, n * 10, 10))).collect();
+        let other = rig.post(|id| client::read(id, &g, 0, 10));
+        assert_eq!(rig.in_flight.len(), 13, "all of them are asked for at once");
+        rig.answer(12);
+        rig.start().unwrap();
+        assert_eq!(rig.replied, [other]);
+        rig.run_shuffled(&mut Dice::new(seed));
+        assert_eq!(rig.replied[1..], reads);
+        assert_eq!(data_of(rig.replies.remove(&reads[9]).unwrap()), [7; 10]);
+        assert_eq!(status_of(&rig.replies[&reads[11]]), EOF);
+        rig.finish();
+    }
+}
+
+#[test]
+fn what_is_held_is_answered_when_the_read_before_it_fails_or_is_lost() {
+    for lost in [false, true] {
+        let mut rig = Rig::new();
+        rig.model.put("/f", FileKind::Regular, b"0123456789");
+        let handle = rig.open("/f", READ);
+        let reads: Vec<u32> = (0..3).map(|n| rig.post(|id| client::read(id, &handle, n, 1))).collect();
+        rig.replied.clear();
+        rig.answer(2);
+        rig.answer(1);
+        rig.start().unwrap();
+        assert!(rig.replied.is_empty());
+        if lost {
+            rig.lose_storage();
+        } else {
+            rig.answer_with(0, Err(ErrorCode::Failure.into()));
+        }
+        rig.start().unwrap();
+        assert_eq!(rig.replied, reads);
+        assert_eq!(status_of(&rig.replies[&reads[0]]), FAILURE);
+        assert_eq!(data_of(rig.replies.remove(&reads[1]).unwrap()), b"1");
+        assert_eq!(data_of(rig.replies.remove(&reads[2]).unwrap()), b"2");
+        if lost {
+            rig.restore_storage();
+        }
+        rig.finish();
+    }
+}
+
+#[test]
+fn what_is_held_is_answered_at_the_end_too() {
+    let mut rig = Rig::new();
+    rig.model.put("/f", FileKind::Regular, b"0123456789");
+    let handle = rig.open("/f", READ);
+    let reads: Vec<u32> = (0..2).map(|n| rig.post(|id| client::read(id, &handle, n, 1))).collect();
+    rig.answer(1);
+    rig.session.end(false);
+    rig.run();
+    assert_eq!(data_of(rig.replies.remove(&reads[0]).unwrap()), b"0");
+    assert_eq!(data_of(rig.replies.remove(&reads[1]).unwrap()), b"1");
+    assert!(rig.session.is_finished());
 }

@@ -60,6 +60,8 @@ pub struct Rig {
     pub model: Model,
     pub in_flight: Vec<(CallId, Call<'static>)>,
     pub replies: BTreeMap<u32, Reply>,
+    /// Which requests were answered, in that order.
+    pub replied: Vec<u32>,
     pub version: Option<Reply>,
     /// Every call that was started.
     pub started: Vec<Call<'static>>,
@@ -88,6 +90,7 @@ impl Rig {
             model,
             in_flight: Vec::new(),
             replies: BTreeMap::new(),
+            replied: Vec::new(),
             version: None,
             started: Vec::new(),
             written: HashMap::new(),
@@ -165,6 +168,7 @@ impl Rig {
                 // To each INIT the same.
                 None => assert_eq!(*self.version.get_or_insert_with(|| reply.clone()), reply),
                 Some(id) => {
+                    self.replied.push(id);
                     let old = self.replies.insert(id, reply);
                     assert_eq!(old, None, "request {id} is answered twice");
                 }
