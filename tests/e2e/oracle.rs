@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "oracle/beside.rs"]
+mod beside;
 #[path = "oracle/differences.rs"]
 mod differences;
 #[path = "oracle/facts.rs"]
