@@ -135,8 +135,8 @@ fn what_an_author_says_is_text_and_nothing_else() {
     let outcome = inspect(&place, &guest).succeed();
     let text = outcome.text();
     assert!(text.contains("fine\\u{202e}lair") && text.contains("--connect 'db:1$(touch pwned)'"), "{text}");
-    let outcome = inspect(&place, component(&place, &["acme:\u{9b}31m/x"], "about\tfine\n")).arg("--json").run();
-    assert!(!outcome.text().contains('\u{9b}'), "{:?}", outcome.text());
+    let outcome = inspect(&place, component(&place, &["acme:\u{9b}31m/x"], "about\tfine\n")).arg("--json").succeed();
+    assert!(outcome.text().contains(r"\u009b") && !outcome.text().contains('\u{9b}'), "{:?}", outcome.text());
     for control in ["about\t\u{1b}]0;owned\u{7}\n", "about\t\u{9b}2J\n", "about\tone\rtwo\n"] {
         let text = inspect(&place, component(&place, &[], control)).succeed().text();
         assert!(text.contains("cannot be read: line 2"), "{text}");

@@ -83,13 +83,16 @@ impl Session for GridfsSession {
         if changes.is_empty() {
             return self.stat(path, follow).await.map(drop);
         }
-        if let Some(upload) = self.0.upload_of(path)
-            && self.0.look(path).await? == Found::Nothing
-        {
+        let kept = Kept::of_changes(&changes);
+        if let Some(upload) = self.0.upload_of(path) {
+            // What is open for writing is published after this, in place of what is there.
             if let Some(size) = changes.size {
                 upload.resize(size).await?;
             }
-            upload.set(Kept::of_changes(&changes));
+            upload.set(kept.clone());
+            if self.0.look(path).await? != Found::Nothing {
+                self.0.keep(path, &kept).await?;
+            }
         } else {
             if let Some(size) = changes.size {
                 let file = OpenFile::open(&self.0, path, OpenFlags::WRITE, 0).await?;
@@ -97,7 +100,7 @@ impl Session for GridfsSession {
                 let ending = if resized.is_ok() { Ending::Commit } else { Ending::Discard };
                 resized.and(file.close(ending).await)?;
             }
-            self.0.keep(path, &Kept::of_changes(&changes)).await?;
+            self.0.keep(path, &kept).await?;
         }
         if changes.extended.is_empty() { Ok(()) } else { Err(ErrorCode::Unsupported.into()) }
     }

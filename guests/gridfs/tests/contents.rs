@@ -217,3 +217,15 @@ fn a_chunk_that_was_lost_before_it_is_written_again_is_told_of() {
 fn binary(bytes: &[u8]) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }
+
+#[test]
+fn a_file_that_is_open_for_writing_is_cut_by_its_path() {
+    let server = Server::start();
+    let client = connect(&server);
+    client.put("/f", b"0123456789").unwrap();
+    let file = client.open("/f", OpenFlags::READ | OpenFlags::WRITE).unwrap();
+    file.write(0, b"ABC").unwrap();
+    client.set_stat("/f", sized(5)).unwrap();
+    file.close().unwrap();
+    assert_eq!(client.get("/f").unwrap(), b"ABC34");
+}

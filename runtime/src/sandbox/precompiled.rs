@@ -7,12 +7,15 @@ use super::component::{LoadError, Source, one_line};
 use super::{Compiler, Engine, unchecked};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wasmtime::component::Component;
+
+/// As many links as Linux follows.
+const MAX_LINKS: usize = 40;
 
 /// Before the umask. Nobody but the owner may write to it, or it is not loaded.
 const MODE: u32 = 0o644;
@@ -117,7 +120,9 @@ fn check_way(path: &Path, opened: &Stat) -> Result<(), PrecompiledError> {
     let failed = |source| PrecompiledError::Read { path: path.to_owned(), source };
     let real = path.canonicalize().map_err(failed)?;
     let user = rustix::process::geteuid().as_raw();
-    for directory in real.ancestors().skip(1) {
+    let mut ways = links(path).map_err(failed)?;
+    ways.push(real.clone());
+    for directory in ways.iter().flat_map(|way| way.ancestors().skip(1)) {
         let stat = rustix::fs::stat(directory).map_err(|errno| failed(errno.into()))?;
         let reason = if stat.st_uid != user && stat.st_uid != 0 {
             format!("belongs to user {}", stat.st_uid)
@@ -133,6 +138,17 @@ fn check_way(path: &Path, opened: &Stat) -> Result<(), PrecompiledError> {
         return Err(failed(io::Error::other("it was replaced a moment ago")));
     }
     Ok(())
+}
+
+/// `path`, and where it leads while that is a link: who can change a link decides what is loaded.
+fn links(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut ways = vec![std::path::absolute(path)?];
+    while let Some(way) = ways.last().filter(|_| ways.len() <= MAX_LINKS)
+        && let Ok(target) = fs::read_link(way)
+    {
+        ways.push(way.parent().unwrap_or(Path::new("/")).join(target));
+    }
+    Ok(ways)
 }
 
 fn is_webassembly(file: &File) -> io::Result<bool> {
@@ -161,7 +177,6 @@ fn check_output(output: &Path) -> Result<(), PrecompiledError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     struct Workshop(tempfile::TempDir, Engine);
@@ -247,6 +262,14 @@ mod tests {
         let link = workshop.path("outer/link");
         symlink(&code, &link).unwrap();
         assert!(load(&workshop.1, &link).is_ok());
+        let loose = workshop.path("loose");
+        fs::create_dir(&loose).unwrap();
+        symlink(&code, loose.join("link")).unwrap();
+        fs::set_permissions(&loose, fs::Permissions::from_mode(0o777)).unwrap();
+        for link in [loose.join("link"), workshop.path("link-to-link")] {
+            let _ = symlink(loose.join("link"), workshop.path("link-to-link"));
+            assert!(workshop.refusal(&link).contains("loose can be changed by others"));
+        }
         fs::hard_link(&code, workshop.path("outer/other")).unwrap();
         assert!(workshop.refusal(&code).contains("has another name"));
     }

@@ -98,7 +98,16 @@ impl Core {
             let Some(mut job) = self.jobs.take_held(next) else { return };
             if let Task::Read { length, answer: Some(answer), .. } = &mut job.task {
                 let (length, answer) = (*length, std::mem::replace(answer, Ok(Vec::new())));
-                self.send_data(job.request, handle, length, |out, _| answer.map(|data| out.extend_from_slice(&data)));
+                self.send_data(job.request, handle, length, |out, _| match &answer {
+                    Ok(data) => {
+                        out.extend_from_slice(data);
+                        Ok(())
+                    }
+                    Err(error) => Err(error.clone()),
+                });
+                if let Ok(data) = answer {
+                    self.keep_spare_buffer(data);
+                }
             }
             if let Some(file) = self.handles.file_mut(handle) {
                 file.reads.pop_front();

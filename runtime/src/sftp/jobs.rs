@@ -29,7 +29,7 @@ pub enum JobState {
     Ready,
     /// The storage is at it.
     InFlight,
-    /// The storage has answered, and so it has not to a request that the client is to be answered first.
+    /// The storage has answered it, and not yet an earlier read of the file.
     Held,
 }
 

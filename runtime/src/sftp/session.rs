@@ -83,7 +83,8 @@ impl Session {
         }
     }
 
-    /// The answer of a [`Call::Read`]: `read` appends at most as many bytes as it is told straight to the output, and
+    /// The answer of a [`Call::Read`]: `read` appends at most as many bytes as it is told, straight to the output
+    /// unless an earlier read of the file is not answered, and
     /// must leave alone what is there already. Nothing appended is the end of the file.
     pub fn complete_read(&mut self, id: CallId, read: impl FnOnce(&mut Vec<u8>, usize) -> Result<(), storage::Error>) {
         match self.core.jobs.take_answered(id) {

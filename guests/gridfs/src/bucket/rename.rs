@@ -115,6 +115,10 @@ impl Bucket {
 
     async fn move_directory(&self, source: &str, destination: &str, kept: Kept, replace: bool) -> Result<()> {
         match self.look(destination).await? {
+            // A file that this session is writing is one, before it is there for others.
+            Found::Nothing if self.upload_of(destination).is_some() => {
+                return Err(if replace { ErrorCode::NotADirectory } else { ErrorCode::AlreadyExists }.into());
+            }
             Found::Nothing => {}
             _ if !replace => return Err(ErrorCode::AlreadyExists.into()),
             Found::File(_) => return Err(ErrorCode::NotADirectory.into()),

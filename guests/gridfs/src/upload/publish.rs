@@ -82,12 +82,14 @@ impl Upload {
     }
 
     async fn tidy_up(&self, noted: Result<(), Failure>, old: &[Version]) -> Result<(), Failure> {
-        noted?;
-        self.bucket.remove_noted(old).await?;
+        let removed = match noted {
+            Ok(()) => self.bucket.remove_noted(old).await,
+            failed => failed,
+        };
         self.bucket.settle_later(filename(&self.path.get()).to_owned());
-        self.release_name().await?;
+        let released = self.release_name().await;
         self.bucket.end_upload_later(self.id);
-        Ok(())
+        removed.and(released)
     }
 
     async fn release_name(&self) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 /// What `open` found.
@@ -123,22 +123,7 @@ pub fn read_link(resolver: Resolver, root: BorrowedFd<'_>, path: RelativePath<'_
         return Err(Errno::INVAL);
     }
     let parent = resolver.parent(root, path)?;
-    let target = fs::readlinkat(&parent, parent.name, Vec::new())?.into_bytes();
-    Ok(beneath_root(root, &target).unwrap_or(target))
-}
-
-/// What a link says that somebody made on the host, with the host's path of `root` in it, as seen from `root`: a client is not
-/// told where that lies.
-fn beneath_root(root: BorrowedFd<'_>, target: &[u8]) -> Option<Vec<u8>> {
-    if !target.starts_with(b"/") {
-        return None;
-    }
-    let host_path = fs::readlink(format!("/proc/self/fd/{}", root.as_raw_fd()), Vec::new()).ok()?;
-    match target.strip_prefix(host_path.as_bytes())? {
-        [] => Some(b"/".to_vec()),
-        rest @ [b'/', ..] => Some(rest.to_vec()),
-        _ => None,
-    }
+    Ok(fs::readlinkat(&parent, parent.name, Vec::new())?.into_bytes())
 }
 
 /// The process's umask is 0, so these are the bits that the file gets (under a default ACL, as open(2) has it).
