@@ -3,12 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "escape/worlds.rs"]
+mod worlds;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use strongroom_tests::client::refused;
 use strongroom_tests::packet::{Attributes, code, flag};
+use strongroom_tests::requests::with_path;
 use strongroom_tests::{Client, Place, guest, strongroom, tools};
+use worlds::{Border, Exchange, WORLDS, World};
 
 const SECRET: &[u8] = b"the canary sings";
 
@@ -249,15 +255,62 @@ fn a_link_of_a_link_that_leaves_leads_nowhere() {
 
 #[test]
 fn answers_are_the_same_for_what_is_outside_and_what_is_nowhere() {
-    let cage = Cage::new();
-    symlink(cage.outside().join("canary"), cage.jail().join("there")).unwrap();
-    symlink(cage.outside().join("nothing"), cage.jail().join("nowhere")).unwrap();
-    let mut client = cage.connect("native=yes");
-    assert_eq!(client.stat("/there"), client.stat("/nowhere"));
-    assert_eq!(client.get("/there"), client.get("/nowhere"));
-    assert_eq!(client.opendir("/there"), client.opendir("/nowhere"));
-    assert_eq!(client.setstat("/there", &Attributes::size(0)), client.setstat("/nowhere", &Attributes::size(0)));
-    cage.assert_untouched();
+    let border = Border::new();
+    let options: [&[&str]; 3] =
+        [&["native=yes", "--no-os-sandbox"], &["native=no", "--no-os-sandbox"], &["native=yes"]];
+    for options in options {
+        let answers = |world: World| {
+            border.lay_outside(world);
+            let before = border.outside().map(|path| look(&path));
+            let server = strongroom!(border.place, "jail", border.jail(), "--set").args(options);
+            let exchanges = border.ask_everything(&mut server.connect(), "", || {});
+            assert_eq!(border.outside().map(|path| look(&path)), before, "{options:?}: outside was touched");
+            exchanges
+        };
+        let nothing = answers(World::Nothing);
+        for world in WORLDS {
+            let told: Vec<(Exchange, Exchange)> =
+                answers(world).into_iter().zip(nothing.clone()).filter(|(here, there)| here != there).collect();
+            assert!(told.is_empty(), "{options:?}: {} answers tell of a {world:?}: {:?}", told.len(), told[0]);
+        }
+    }
+}
+
+/// The proof that the test before would notice: to whom all of it is granted, each of those requests tells of it.
+#[test]
+fn each_request_that_is_answered_alike_tells_of_what_is_there_where_it_is_granted() {
+    let border = Border::new();
+    let answers = |world: World| {
+        let granted = border.place.path("");
+        let server = strongroom!(border.place, "jail", &granted, "--no-os-sandbox", "--allow-unsafe-grant");
+        border.ask_everything(&mut server.connect(), "/jail", || border.lay_outside(world))
+    };
+    let nothing = answers(World::Nothing);
+    let telling: BTreeSet<String> = WORLDS
+        .into_iter()
+        .flat_map(|world| answers(world).into_iter().zip(nothing.clone()).filter(|(here, there)| here != there))
+        .map(|(here, _)| here.request)
+        .collect();
+    let all = with_path("/", "/", "/").into_iter().map(|request| request.name);
+    // A target is kept as it is sent, and looked for by nobody.
+    let expected: BTreeSet<String> = all.filter(|name| name != "symlink with the target").collect();
+    assert_eq!(telling, expected);
+}
+
+/// What is known of a path and, if it is a directory, of what is in it.
+fn look(path: &Path) -> Vec<String> {
+    let known = |path: &Path| {
+        let found = fs::symlink_metadata(path).ok()?;
+        // Looking into a directory is what changes its time of access.
+        let accessed = (!found.is_dir()).then(|| (found.atime(), found.atime_nsec()));
+        let modified = (found.mtime(), found.mtime_nsec());
+        Some(format!("{} {:o} {accessed:?} {modified:?} {}", path.display(), found.mode(), found.len()))
+    };
+    let entries = fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut lines: Vec<String> =
+        std::iter::once(path.to_owned()).chain(entries).filter_map(|path| known(&path)).collect();
+    lines.sort();
+    lines
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Clients that take more than their share: that never read, send a byte at a time, keep thousands of requests in flight, open
 //! all that can be opened, send lengths without end or no SFTP at all. The server's memory stays within its limits, it slows
-//! the client down or ends the session, and it is there for whoever behaves.
+//! the client down or ends the session, and it is there for whoever behaves. In memory, the files themselves come on top.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -22,8 +22,17 @@ const MIB: u64 = 1 << 20;
 /// a packet, a reply, and what the allocator has lying about.
 const MAX_GROWTH: u64 = 28 * MIB;
 
+type Server = fn(&Place) -> Program;
+
+/// By what its figures are told from the other's.
+const SERVERS: [(&str, Server); 2] = [("jail", jail), ("memory", memory)];
+
 fn jail(place: &Place) -> Program {
     strongroom!(place, "jail", place.directory("jail"), "-l", place.path("log"))
+}
+
+fn memory(place: &Place) -> Program {
+    strongroom!(place, "memory", "-l", place.path("log"))
 }
 
 /// Prints what a session grew by since `before`, and holds it to `bound`.
@@ -49,10 +58,16 @@ fn settled(program: &Program) -> (Client, u64) {
 
 #[test]
 fn a_client_that_never_reads_is_not_listened_to_and_gets_everything_once_it_reads() {
+    for (storage, server) in SERVERS {
+        read_nothing(storage, server);
+    }
+}
+
+fn read_nothing(storage: &str, server: Server) {
     let place = Place::new();
-    place.file("jail/large", vec![1; MIB as usize]);
-    let mut raw = jail(&place).spawn_raw();
-    let handle = raw.open("/large", flag::READ);
+    let mut raw = server(&place).spawn_raw();
+    let handle = raw.open("/large", flag::READ | flag::WRITE | flag::CREAT);
+    raw.request(kind::WRITE, Body::new().string(&handle).u64(0).string([1; 100_000]));
     let before = raw.peak_memory();
     let requests: usize = 20_000;
     let (sent, writer) = {
@@ -78,7 +93,12 @@ fn a_client_that_never_reads_is_not_listened_to_and_gets_everything_once_it_read
         seen = now;
     }
     assert!(seen < requests, "all {requests} requests were taken from a client that reads nothing");
-    assert_growth("replies to 2 GB of reads that nobody takes", before, raw.peak_memory(), MAX_GROWTH);
+    assert_growth(
+        &format!("{storage}: replies to 2 GB of reads that nobody takes"),
+        before,
+        raw.peak_memory(),
+        MAX_GROWTH,
+    );
     let idle = raw.processor_time();
     thread::sleep(Duration::from_secs(1));
     assert!(raw.processor_time() - idle < Duration::from_millis(300), "it spins while it waits for the client");
@@ -91,23 +111,26 @@ fn a_client_that_never_reads_is_not_listened_to_and_gets_everything_once_it_read
         assert!(!std::mem::replace(&mut answered[id], true), "request {id} was answered twice");
     }
     writer.join().unwrap();
-    assert_growth("the same once they are taken", before, raw.peak_memory(), MAX_GROWTH);
+    assert_growth(&format!("{storage}: the same once they are taken"), before, raw.peak_memory(), MAX_GROWTH);
     assert!(raw.wait().success());
 }
 
 #[test]
 fn a_packet_that_comes_a_byte_at_a_time_costs_what_one_packet_costs() {
-    let place = Place::new();
-    let mut raw = jail(&place).spawn_raw();
-    let handle = raw.open("/file", flag::WRITE | flag::CREAT);
-    let before = raw.peak_memory();
-    let contents = Noise::new(1).bytes(100_000);
-    for byte in Body::new().string(&handle).u64(0).string(&contents).request(kind::WRITE, 1) {
-        raw.send(&[byte]);
+    for (storage, server) in SERVERS {
+        let place = Place::new();
+        let mut raw = server(&place).spawn_raw();
+        let handle = raw.open("/file", flag::READ | flag::WRITE | flag::CREAT);
+        let before = raw.peak_memory();
+        let contents = Noise::new(1).bytes(100_000);
+        for byte in Body::new().string(&handle).u64(0).string(&contents).request(kind::WRITE, 1) {
+            raw.send(&[byte]);
+        }
+        assert_eq!(raw.packet()[..9], [kind::STATUS, 0, 0, 0, 1, 0, 0, 0, 0]);
+        let read = raw.request(kind::READ, Body::new().string(&handle).u64(0).u32(200_000));
+        assert!(read[9..] == contents, "{storage}");
+        assert_growth(&format!("{storage}: a packet a byte at a time"), before, raw.peak_memory(), 2 * MIB);
     }
-    assert_eq!(raw.packet()[..9], [kind::STATUS, 0, 0, 0, 1, 0, 0, 0, 0]);
-    assert_eq!(fs::read(place.path("jail/file")).unwrap(), contents);
-    assert_growth("a packet a byte at a time", before, raw.peak_memory(), 2 * MIB);
 }
 
 /// Keeps `in_flight` requests unanswered until `total` were sent; each is answered once.
@@ -131,18 +154,21 @@ fn keep_in_flight(client: &mut Client, in_flight: u32, total: u32, request: impl
 
 #[test]
 fn ten_thousand_requests_in_flight_are_answered_within_the_limits() {
-    let place = Place::new();
-    place.file("jail/file", vec![1; 64 << 10]);
-    let (mut client, before) = settled(&jail(&place));
-    let handle = client.open("/file", flag::READ | flag::WRITE, None).unwrap();
-    keep_in_flight(&mut client, 10_000, 40_000, |index| match index % 4 {
-        0 => (kind::STAT, Body::new().string("/file")),
-        1 => (kind::READ, Body::new().string(&handle).u64(0).u32(32 << 10)),
-        2 => (kind::WRITE, Body::new().string(&handle).u64(0).string([2; 8 << 10])),
-        _ => (kind::REALPATH, Body::new().string("/a/b/../c")),
-    });
-    assert_growth("10,000 requests in flight", before, peak_memory(client.process().id()), MAX_GROWTH);
-    assert!(client.finish().0.success());
+    for (storage, server) in SERVERS {
+        let place = Place::new();
+        let (mut client, before) = settled(&server(&place));
+        client.put("/file", &[1; 64 << 10]).unwrap();
+        let handle = client.open("/file", flag::READ | flag::WRITE, None).unwrap();
+        keep_in_flight(&mut client, 10_000, 40_000, |index| match index % 4 {
+            0 => (kind::STAT, Body::new().string("/file")),
+            1 => (kind::READ, Body::new().string(&handle).u64(0).u32(32 << 10)),
+            2 => (kind::WRITE, Body::new().string(&handle).u64(0).string([2; 8 << 10])),
+            _ => (kind::REALPATH, Body::new().string("/a/b/../c")),
+        });
+        let after = peak_memory(client.process().id());
+        assert_growth(&format!("{storage}: 10,000 requests in flight"), before, after, MAX_GROWTH);
+        assert!(client.finish().0.success());
+    }
 }
 
 #[test]
@@ -200,14 +226,17 @@ fn open_all(client: &mut Client, attempts: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn handles_are_opened_to_the_limit_and_not_beyond() {
-    let place = Place::new();
-    let (mut client, before) = settled(&jail(&place));
-    let handles = open_all(&mut client, 3000);
-    assert_eq!(handles.len(), 1000, "the default of --max-handles");
-    assert_growth("1,000 handles and 2,000 attempts more", before, peak_memory(client.process().id()), 16 * MIB);
-    client.close(&handles[0]).unwrap();
-    client.opendir("/").unwrap();
-    assert!(client.finish().0.success());
+    for (storage, server) in SERVERS {
+        let place = Place::new();
+        let (mut client, before) = settled(&server(&place));
+        let handles = open_all(&mut client, 3000);
+        assert_eq!(handles.len(), 1000, "the default of --max-handles");
+        let after = peak_memory(client.process().id());
+        assert_growth(&format!("{storage}: 1,000 handles and 2,000 attempts more"), before, after, 16 * MIB);
+        client.close(&handles[0]).unwrap();
+        client.opendir("/").unwrap();
+        assert!(client.finish().0.success());
+    }
 }
 
 #[test]
@@ -232,9 +261,9 @@ fn descriptors_that_run_out_are_a_failure_and_the_session_goes_on() {
 }
 
 /// Sends bytes to a session that has answered once; gives its memory before and after, the status and the log.
-fn after_bytes(bytes: impl IntoIterator<Item = Vec<u8>>) -> (u64, u64, Option<i32>, String) {
+fn after_bytes(server: Server, bytes: impl IntoIterator<Item = Vec<u8>>) -> (u64, u64, Option<i32>, String) {
     let place = Place::new();
-    let mut raw = jail(&place).spawn_raw();
+    let mut raw = server(&place).spawn_raw();
     raw.request(kind::STAT, Body::new().string("/"));
     let before = raw.peak_memory();
     let mut after = before;
@@ -257,49 +286,62 @@ fn after_bytes(bytes: impl IntoIterator<Item = Vec<u8>>) -> (u64, u64, Option<i3
 
 #[test]
 fn a_giant_length_ends_the_session_before_anything_is_held_for_it() {
-    let mut most = (0, 0);
-    for length in [u32::MAX, 0x7fff_ffff, 1 << 30, 262_145] {
-        let header = [length.to_be_bytes().as_slice(), &[kind::WRITE]].concat();
-        // Then as much as it takes.
-        let chunks = std::iter::once(header).chain(std::iter::repeat_n(vec![0; 64 << 10], 2000));
-        let (before, after, status, log) = after_bytes(chunks);
-        assert_eq!(status, Some(1), "{length}");
-        assert!(log.contains("the connection is closed"), "{length}: {log}");
-        most = most.max((after - before, before));
+    for (storage, server) in SERVERS {
+        let mut most = (0, 0);
+        for length in [u32::MAX, 0x7fff_ffff, 1 << 30, 262_145] {
+            let header = [length.to_be_bytes().as_slice(), &[kind::WRITE]].concat();
+            // Then as much as it takes.
+            let chunks = std::iter::once(header).chain(std::iter::repeat_n(vec![0; 64 << 10], 2000));
+            let (before, after, status, log) = after_bytes(server, chunks);
+            assert_eq!(status, Some(1), "{length}");
+            assert!(log.contains("the connection is closed"), "{length}: {log}");
+            most = most.max((after - before, before));
+        }
+        assert_growth(&format!("{storage}: packets of up to 4 GiB"), most.1, most.0 + most.1, 2 * MIB);
     }
-    assert_growth("packets of up to 4 GiB", most.1, most.0 + most.1, 2 * MIB);
 }
 
 #[test]
 fn garbage_without_end_ends_the_session() {
-    let mut noise = Noise::new(7);
-    let (before, after, status, log) = after_bytes((0..4000).map(move |_| noise.bytes(64 << 10)));
-    assert_eq!(status, Some(1));
-    assert!(log.contains("the connection is closed"), "{log}");
-    assert_growth("garbage", before, after, 2 * MIB);
+    for (storage, server) in SERVERS {
+        let mut noise = Noise::new(7);
+        let (before, after, status, log) = after_bytes(server, (0..4000).map(move |_| noise.bytes(64 << 10)));
+        assert_eq!(status, Some(1));
+        assert!(log.contains("the connection is closed"), "{log}");
+        assert_growth(&format!("{storage}: garbage"), before, after, 2 * MIB);
+    }
 }
 
 #[test]
 fn well_framed_garbage_is_answered_packet_by_packet() {
-    let place = Place::new();
-    let (mut client, before) = settled(&jail(&place));
-    let mut noise = Noise::new(8);
-    for _ in 0..20_000 {
-        let random = noise.bytes(64);
-        // Every type but INIT, of which there may be one.
-        let kind = random[0].max(kind::INIT + 1);
-        let body = Body::new().raw(&random[1..1 + usize::from(random[63] % 62)]);
-        client.request(kind, body);
+    for (storage, server) in SERVERS {
+        let place = Place::new();
+        let (mut client, before) = settled(&server(&place));
+        let mut noise = Noise::new(8);
+        for _ in 0..20_000 {
+            let random = noise.bytes(64);
+            // Every type but INIT, of which there may be one.
+            let kind = random[0].max(kind::INIT + 1);
+            let body = Body::new().raw(&random[1..1 + usize::from(random[63] % 62)]);
+            client.request(kind, body);
+        }
+        client.stat("/").unwrap();
+        let after = peak_memory(client.process().id());
+        assert_growth(&format!("{storage}: 20,000 packets of garbage"), before, after, 4 * MIB);
+        assert!(client.finish().0.success());
     }
-    client.stat("/").unwrap();
-    assert_growth("20,000 packets of garbage", before, peak_memory(client.process().id()), 4 * MIB);
-    assert!(client.finish().0.success());
 }
 
 #[test]
 fn paths_and_targets_of_any_length_are_answered() {
+    for (storage, server) in SERVERS {
+        ask_for_long_paths(storage, server);
+    }
+}
+
+fn ask_for_long_paths(storage: &str, server: Server) {
     let place = Place::new();
-    let (mut client, before) = settled(&jail(&place));
+    let (mut client, before) = settled(&server(&place));
     for length in [256, 4095, 4096, 4097, 65_536, 250_000] {
         for path in ["x".repeat(length), "a/".repeat(length / 2), "../".repeat(length / 3)] {
             for kind in [kind::STAT, kind::LSTAT, kind::OPENDIR, kind::REMOVE, kind::READLINK, kind::RMDIR] {
@@ -320,23 +362,27 @@ fn paths_and_targets_of_any_length_are_answered() {
         assert!(matches!(reply, Reply::Status(Status { code: code::BAD_MESSAGE, .. })), "{length}: {reply:?}");
     }
     client.stat("/").unwrap();
-    assert_growth("paths of up to 250,000 bytes", before, peak_memory(client.process().id()), 4 * MIB);
+    let after = peak_memory(client.process().id());
+    assert_growth(&format!("{storage}: paths of up to 250,000 bytes"), before, after, 4 * MIB);
     assert!(client.finish().0.success());
 }
 
 #[test]
 fn half_a_packet_at_the_end_changes_nothing_and_what_was_whole_is_done() {
-    for kept in [1, 4, 5, 9, 20, 30] {
+    for (kept, (storage, server)) in [1, 4, 5, 9, 20, 30].into_iter().flat_map(|kept| SERVERS.map(|each| (kept, each)))
+    {
         let place = Place::new();
-        let mut client = jail(&place).connect();
+        let mut client = server(&place).connect();
         let handle = client.open("/file", flag::WRITE | flag::CREAT, None).unwrap();
         client.send(kind::WRITE, Body::new().string(&handle).u64(0).string("whole"));
         let half = Body::new().string(&handle).u64(0).string("half!").request(kind::WRITE, 99);
         client.send_bytes(half[..kept].to_vec());
         let (status, _) = client.finish();
-        assert_eq!(fs::read_to_string(place.path("jail/file")).unwrap(), "whole", "{kept} bytes");
+        if storage == "jail" {
+            assert_eq!(fs::read_to_string(place.path("jail/file")).unwrap(), "whole", "{kept} bytes");
+        }
         let log = fs::read_to_string(place.path("log")).unwrap();
-        assert!(log.contains("close \"/file\" bytes read 0 written 5"), "{kept} bytes, {status}: {log}");
-        assert!(log.contains("session closed"), "{kept} bytes: {log}");
+        assert!(log.contains("close \"/file\" bytes read 0 written 5"), "{storage}, {kept} bytes, {status}: {log}");
+        assert!(log.contains("session closed"), "{storage}, {kept} bytes: {log}");
     }
 }

@@ -12,7 +12,7 @@ mod scene;
 use neighbour::Came;
 use scene::{Limits, ROOMY, SECRET, Scene, TIGHT};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,6 +103,7 @@ attacks! {
     OpenFifo => a_fifo_hangs_nobody: ROOMY, Seen::Report(no_fifo_was_opened), "";
     CreateForAll => what_wasi_creates_is_its_owners_alone: ROOMY, Seen::Report(what_is_new_is_private), "";
     ChangeReadOnly => a_grant_for_reading_is_for_reading: ROOMY, Seen::Report(nothing_was_changed), "";
+    CrossTheGrants => two_grants_are_no_way_to_a_third_place: ROOMY, Seen::Report(nothing_came_from_elsewhere), "";
     ReachTheNetwork => no_network_is_reached: ROOMY, Seen::Report(nothing_was_reached), "";
     ReadTheHost => nothing_of_the_host_is_read: ROOMY, Seen::Report(nothing_was_read), "";
     TimeTheNeighbours => no_clock_is_fine: ROOMY, Seen::Report(clocks_are_coarse), "";
@@ -342,6 +343,41 @@ fn nothing_was_changed(scene: &Scene, report: &str) {
     assert!(report.contains("read-only"), "{report}");
     assert_eq!(fs::read_to_string(scene.granted("file")).unwrap(), "own");
     assert!(!scene.granted("stolen").exists());
+}
+
+/// What was granted came, with what was in it, and nothing else.
+fn nothing_came_from_elsewhere(scene: &Scene, report: &str) {
+    const WAYS: [&str; 6] = ["posix link", "posix rename", "wasi link", "wasi rename", "wasi3 link", "wasi3 rename"];
+    for (moved, own) in
+        [("\"file\" of / to \"new\" of /shared", "own"), ("\"file\" of /shared to \"new\" of /", "shared")]
+    {
+        for way in WAYS {
+            assert_eq!(answer(report, &format!("{way} {moved}")), "ok", "{report}");
+            assert_eq!(answer(report, &format!("{way} {moved} then the new name holds")), own, "{report}");
+            let old = report.contains(&format!("{way} {moved} then the old name holds: {own}\n"));
+            assert_eq!(old, way.ends_with("link"), "{way} {moved}: {report}");
+        }
+    }
+    let is_granted =
+        |what: &str| what.contains(" \"file\" of / to \"new\"") || what.contains(" \"file\" of /shared to \"new\"");
+    // A link that leaves is a name as others are, and still leads nowhere.
+    let is_link = |what: &str| what.contains(" \"leaves-to-canary\" of ");
+    let mut refused = 0;
+    for line in report.lines().filter(|line| !is_granted(line)) {
+        let is_told = line.contains(" then the new name holds: ");
+        assert!(!is_told, "{line}");
+        if !is_link(line) && !line.contains(" then the old name holds: ") {
+            assert!(!line.ends_with(": ok"), "{line}");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 18 * WAYS.len(), "{report}");
+    assert_eq!(fs::read_to_string(scene.granted("file")).unwrap(), "own");
+    assert_eq!(fs::read_to_string(scene.shared("file")).unwrap(), "shared");
+    for path in [scene.granted("file"), scene.shared("file")] {
+        assert_eq!(fs::metadata(&path).unwrap().nlink(), 1, "{}", path.display());
+    }
+    assert!(!scene.granted("new").exists() && !scene.shared("new").exists());
 }
 
 fn nothing_was_reached(_: &Scene, report: &str) {

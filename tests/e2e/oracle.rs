@@ -5,12 +5,22 @@
 
 #[path = "oracle/beside.rs"]
 mod beside;
+#[path = "oracle/copies.rs"]
+mod copies;
 #[path = "oracle/differences.rs"]
 mod differences;
+#[path = "oracle/disk.rs"]
+mod disk;
 #[path = "oracle/facts.rs"]
 mod facts;
+#[path = "oracle/log.rs"]
+mod log;
+#[path = "oracle/opened.rs"]
+mod opened;
 #[path = "oracle/pair.rs"]
 mod pair;
+#[path = "oracle/planted.rs"]
+mod planted;
 #[path = "oracle/random.rs"]
 mod random;
 #[path = "oracle/request.rs"]
@@ -19,6 +29,8 @@ mod request;
 mod script;
 #[path = "oracle/seen.rs"]
 mod seen;
+#[path = "oracle/sight.rs"]
+mod sight;
 
 use pair::Pair;
 use std::collections::BTreeSet;
@@ -50,20 +62,25 @@ fn a_script_of_every_packet_and_flag_is_answered_as_by_openssh() {
 
 #[test]
 fn random_requests_with_odd_seeds_are_answered_as_by_openssh() {
-    random_requests(1);
+    random_requests("on disk", Pair::new, &random::ON_DISK, 1);
 }
 
 #[test]
 fn random_requests_with_even_seeds_are_answered_as_by_openssh() {
-    random_requests(2);
+    random_requests("on disk", Pair::new, &random::ON_DISK, 2);
 }
 
-fn random_requests(first_seed: u64) {
+#[test]
+fn random_requests_are_answered_in_memory_as_by_openssh() {
+    random_requests("in memory", Pair::in_memory, &random::IN_MEMORY, 1);
+}
+
+fn random_requests(place: &str, servers: fn() -> Pair, kept: &random::Kept, first_seed: u64) {
     let (seeds, requests) = if is_long() { (100, 20_000) } else { (25, 4_000) };
     let (mut asked, mut differed, mut mismatches) = (0, 0, Vec::new());
     for seed in (first_seed..).step_by(2).take(seeds) {
-        let mut pair = Pair::new();
-        match random::run(&mut pair, seed, requests) {
+        let mut pair = servers();
+        match random::run(&mut pair, kept, seed, requests) {
             Ok(()) => pair.assert_same_tree(),
             Err(mismatch) => mismatches.push(mismatch),
         }
@@ -72,7 +89,7 @@ fn random_requests(first_seed: u64) {
     }
     assert!(mismatches.is_empty(), "{}", mismatches.join("\n"));
     tell(&format!(
-        "oracle, {seeds} seeds from {first_seed}: {asked} requests, {differed} answers differed as a row asks for"
+        "oracle, {place}, {seeds} seeds from {first_seed}: {asked} requests, {differed} answers differed as a row asks for"
     ));
 }
 

@@ -5,6 +5,7 @@
 
 use strongroom_tests::client::refused;
 use strongroom_tests::packet::{Attributes, Body, Fields, code, flag, kind};
+use strongroom_tests::requests::{Subjects, every_request, with_path};
 use strongroom_tests::{Client, Place, Program, Reply, Status, guest, scenario, strongroom, tree};
 
 fn jail(place: &Place) -> Program {
@@ -16,9 +17,13 @@ fn memory(place: &Place) -> Program {
 }
 
 fn in_each_storage(test: impl Fn(&mut Client)) {
+    in_each_storage_with(&[], test);
+}
+
+fn in_each_storage_with(options: &[&str], test: impl Fn(&mut Client)) {
     for server in [jail, memory] {
         let place = Place::new();
-        let mut client = server(&place).connect();
+        let mut client = server(&place).args(options).connect();
         test(&mut client);
         let (status, errors) = client.finish();
         assert!(status.success(), "{status}: {errors}");
@@ -147,6 +152,72 @@ fn row_23_a_malformed_body_is_a_bad_message_and_the_session_goes_on() {
         ] {
             let reply = client.request(type_byte, body);
             assert!(is_status(&reply, code::BAD_MESSAGE), "type {type_byte}: {reply:?}");
+        }
+        client.stat("/").unwrap();
+    });
+}
+
+/// A request is whole in one place only: wherever it is cut before that, it is a BAD_MESSAGE that changes nothing.
+#[test]
+fn row_23_every_request_that_is_cut_short_is_a_bad_message() {
+    in_each_storage_with(&["--show-names"], |client| {
+        client.put("/file", b"contents").unwrap();
+        client.symlink("file", "/link").unwrap();
+        let file_handle = client.open("/file", flag::READ | flag::WRITE, None).unwrap();
+        let directory_handle = client.opendir("/").unwrap();
+        let requests = every_request(&Subjects {
+            file: "/file",
+            link: "/link",
+            new: "/new",
+            file_handle: &file_handle,
+            directory_handle: &directory_handle,
+        });
+        let is_there = |name: &String| requests.iter().any(|request| request.name == *name);
+        let missing: Vec<&String> = client.extensions.keys().filter(|name| !is_there(name)).collect();
+        assert!(missing.is_empty(), "no request of {missing:?} is tried");
+        for request in &requests {
+            let whole = request.body.bytes();
+            for cut in 0..whole.len() {
+                let reply = client.request(request.kind, Body::new().raw(&whole[..cut]));
+                assert!(is_status(&reply, code::BAD_MESSAGE), "{} cut to {cut}: {reply:?}", request.name);
+            }
+        }
+        assert_eq!(client.list("/").unwrap(), ["file", "link"]);
+        assert_eq!(client.get("/file").unwrap(), b"contents");
+        for request in &requests {
+            let reply = client.request(request.kind, request.body.clone());
+            let is_understood = !is_status(&reply, code::BAD_MESSAGE) && !is_status(&reply, code::OP_UNSUPPORTED);
+            assert!(is_understood, "{} as a whole: {reply:?}", request.name);
+        }
+    });
+}
+
+#[test]
+fn row_23_nul_is_a_bad_message_wherever_a_path_stands() {
+    in_each_storage(|client| {
+        client.put("/file", b"contents").unwrap();
+        for path in ["\0", "/\0", "/a\0b", "/file\0", "/file\0/below", "\0/../file"] {
+            for request in with_path(path, "/file", "/new") {
+                let reply = client.request(request.kind, request.body.clone());
+                assert!(is_status(&reply, code::BAD_MESSAGE), "{} {path:?}: {reply:?}", request.name);
+            }
+        }
+        assert_eq!(client.list("/").unwrap(), ["file"]);
+        assert_eq!(client.get("/file").unwrap(), b"contents");
+    });
+}
+
+#[test]
+fn row_23_nul_is_a_bad_message_in_the_name_of_a_user_too() {
+    in_each_storage(|client| {
+        for (name, text) in [
+            ("home-directory", "\0"),
+            ("home-directory", "ro\0ot"),
+            ("expand-path@openssh.com", "~\0"),
+            ("expand-path@openssh.com", "~ro\0ot/file"),
+        ] {
+            let reply = client.extended(name, Body::new().string(text));
+            assert!(is_status(&reply, code::BAD_MESSAGE), "{name} {text:?}: {reply:?}");
         }
         client.stat("/").unwrap();
     });

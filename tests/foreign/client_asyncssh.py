@@ -103,6 +103,7 @@ async def main():
         "127.0.0.1", int(PORT), username=USER, client_keys=[KEY], known_hosts=KNOWN_HOSTS, agent_path=None, config=None
     ) as connection:
         async with connection.start_sftp_client() as sftp:
+            await sftp.mkdir("asyncssh")
             await sftp.chdir("asyncssh")
             for step in (upload, listing, download, open_files, extensions, links, changes):
                 try:

@@ -128,6 +128,7 @@ def main():
     client.connect("127.0.0.1", int(PORT), USER, key_filename=KEY, look_for_keys=False, allow_agent=False, timeout=30)
     sftp = client.open_sftp()
     sftp.get_channel().settimeout(120)
+    sftp.mkdir("paramiko")
     sftp.chdir("paramiko")
     for step in (upload, listing, download, open_files, hashes, links, changes):
         try:

@@ -122,15 +122,24 @@ mount_storage() { # SSH-COMMAND REMOTE [SSHFS-OPTION]...
     stop "sshfs did not mount"
 }
 
-# A real sshd that serves the directory $served by a forced command; sets $port, and writes $work/ssh_config with a host
-# `strongroom`.
+# A file of a mount as the storage has it, and not as the kernel remembers it: of a jail from $served, where it lies beneath
+# no directory; of memory past the kernel's cache.
+kept_by_jail() { cat "$served/${1##*/}"; }
+kept_by_memory() { dd if="$1" iflag=direct bs=1M status=none; }
+
+# A real sshd with two keys: a forced command serves the directory $served to $work/key, and memory to $work/memory_key.
+# Sets $port, and writes $work/ssh_config with the hosts `strongroom` and `memory`.
 start_sshd() {
     local folder=$work/sshd sshd tries
     sshd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v sshd) || stop "sshd is missing; tests/run says what to type"
     mkdir -m 700 "$folder"
     ssh-keygen -q -t ed25519 -N '' -C host -f "$folder/host_key"
     ssh-keygen -q -t ed25519 -N '' -C client -f "$work/key"
-    echo "command=\"$strongroom jail $served -l $work/server.log\",restrict $(cat "$work/key.pub")" >"$folder/authorized_keys"
+    ssh-keygen -q -t ed25519 -N '' -C client -f "$work/memory_key"
+    cat >"$folder/authorized_keys" <<END
+command="$strongroom jail $served -l $work/server.log",restrict $(cat "$work/key.pub")
+command="$strongroom memory -l $work/memory.log",restrict $(cat "$work/memory_key.pub")
+END
     for tries in {1..10}; do
         port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
         cat >"$folder/sshd_config" <<END
@@ -159,10 +168,13 @@ END
     echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 "$folder/host_key.pub")" >"$work/known_hosts"
     cat >"$work/ssh_config" <<END
 Host strongroom 127.0.0.1
+    IdentityFile $work/key
+Host memory
+    IdentityFile $work/memory_key
+Host *
     HostName 127.0.0.1
     Port $port
     User $(id -un)
-    IdentityFile $work/key
     IdentitiesOnly yes
     IdentityAgent none
     UserKnownHostsFile $work/known_hosts

@@ -13,6 +13,7 @@ pub mod packet;
 pub mod place;
 pub mod process;
 pub mod raw;
+pub mod requests;
 pub mod rivals;
 pub mod scenario;
 pub mod sshd;

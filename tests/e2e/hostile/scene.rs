@@ -40,6 +40,7 @@ impl Scene {
         place.file("granted/inside/canary", "inside");
         place.file("kept/file", "kept");
         place.directory("kept/folder");
+        place.file("shared/file", "shared");
         place.file("outside/canary", SECRET);
         fs::set_permissions(place.path("outside/canary"), fs::Permissions::from_mode(0o666)).unwrap();
         let outside = place.path("outside");
@@ -51,6 +52,8 @@ impl Scene {
         link(Path::new("inside"), "granted/flipping");
         link(Path::new("fifo"), "granted/to-fifo");
         link(Path::new("file"), "kept/alias");
+        link(&outside.join("canary"), "shared/leaves-to-canary");
+        link(Path::new("../granted"), "shared/leaves");
         tools::tool(&place, "mkfifo").arg(place.path("granted/fifo")).succeed();
         fs::File::create(place.path("granted/sparse")).unwrap().set_len(1 << 40).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -63,16 +66,20 @@ impl Scene {
         self.place.path("granted").join(name)
     }
 
+    pub fn shared(&self, name: &str) -> PathBuf {
+        self.place.path("shared").join(name)
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.place.path("log")).unwrap_or_default()
     }
 
     /// The executable under test, about to serve `guest` within `limits`.
     pub fn program(&self, guest: &Path, cache: &Path, settings: &[(String, String)], limits: Limits) -> Program {
-        let mut kept = self.place.path("kept").into_os_string();
-        kept.push(":/kept:ro");
+        let beside = |name: &str, granted: &str| format!("{}:{granted}", self.place.path(name).display());
         let settings = settings.iter().flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={value}")]);
-        strongroom!(self.place, "run", guest, "--dir", self.place.path("granted"), "--dir", kept)
+        strongroom!(self.place, "run", guest, "--dir", self.place.path("granted"))
+            .args(["--dir", &beside("kept", "/kept:ro"), "--dir", &beside("shared", "/shared")])
             .args(["--cache-dir".as_ref(), cache, "-l".as_ref(), &self.place.path("log")])
             .args(["--call-timeout", &format!("{}ms", limits.call.as_millis())])
             .args(["--cpu-timeout", &format!("{}ms", limits.cpu.as_millis())])
@@ -94,6 +101,7 @@ impl Scene {
             directories: vec![
                 directory("granted", "/", Access::ReadWrite),
                 directory("kept", "/kept", Access::ReadOnly),
+                directory("shared", "/shared", Access::ReadWrite),
             ],
             network: NetworkGrants::default(),
             environment: Vec::new(),

@@ -1,30 +1,36 @@
-//! Where an answer may differ from OpenSSH's, and what asks for that. `tests/CONFORMANCE.md` has the rows.
+//! Where an answer may differ from OpenSSH's, and what asks for that. `tests/CONFORMANCE.md` has the rows. Each says what
+//! both answer, worked out from the request and from the disk before it was put: no other pair of answers passes, and
+//! two that agree do not pass either where they were to differ.
 
-use super::facts::{Found, Opened, normal};
+use super::copies::{Cause, Copy, GREATEST_OFFSET};
+use super::facts::Found;
+use super::opened::{OpenFile, Opened};
 use super::request::Request;
 use super::seen::Seen;
 use std::io;
 use strongroom_tests::Attributes;
 use strongroom_tests::packet::{code, flag, kind};
 
-/// Two answers that differ, and to what.
-#[derive(Clone)]
+/// What is known of a request and of its answers.
 pub struct Context<'a> {
     pub request: &'a Request,
-    pub theirs: &'a Seen,
-    pub ours: &'a Seen,
     /// Of the paths in it, before it was put.
     pub found: &'a [Found],
     /// Of the handles in it.
     pub opened: &'a [Opened],
-    /// What OpenSSH says to the first of several attributes that it refuses, each sent alone in the order of row 20.
-    pub first_refusal: Option<u32>,
+    pub copy: Option<Copy<'a>>,
+    /// Where the answers differ and several attributes were to be set: what OpenSSH says to each that it refuses, sent
+    /// alone in the order of row 20.
+    pub refusals: &'a [u32],
+    /// Where the answers to a READDIR differ: what both give, worked out from the disk.
+    pub listed: Option<[Seen; 2]>,
 }
 
 /// What asks for a difference, and which one it is.
 pub struct Difference {
     pub reason: &'static str,
-    is: fn(&Context<'_>) -> bool,
+    /// OpenSSH's answer and ours, if this is about the request.
+    answers: fn(&Context<'_>) -> Option<[Seen; 2]>,
 }
 
 /// One more difference, for which the oracle is asked about the path in normal form and has to agree.
@@ -35,181 +41,117 @@ pub const PATHS: &str = "the draft, 6.2: a server that limits access \"must be e
 pub const ALLOWED: [Difference; 12] = [
     Difference {
         reason: "row 6: RENAME fails if the target exists: a link that leads nowhere is there too (OpenSSH follows \
-                 it)",
-        is: |context| {
-            let [source, target] = context.found else { return false };
-            context.request.kind == kind::RENAME
-                && source.itself.is_ok()
-                && !source.is_file_itself()
-                && target.is_dangling()
-                // OpenSSH goes on to rename(2): a directory onto what is none, or into itself, a directory that is closed
-                // to changes.
-                && context.answers_are(
-                    [code::OK, code::NO_SUCH_FILE, code::PERMISSION_DENIED, code::BAD_MESSAGE],
-                    code::FAILURE,
-                )
+                 it, and goes on to rename(2))",
+        answers: |context| {
+            let [source, target] = context.found else { return None };
+            let is_moved = source.itself.is_ok() && !source.is_root;
+            let goes_on = is_moved && !source.is_file_itself() && target.is_dangling();
+            let is_it = context.request.kind == kind::RENAME && goes_on;
+            is_it.then(|| statuses([renamed_over_link(source, target), code::FAILURE]))
         },
     },
     Difference {
         reason: "row 9: READ at or past the end gives EOF: beyond what the file system could hold too (EINVAL of \
                  lseek(2))",
-        is: |context| {
-            let nothing = if context.request.has_number(0) { Seen::Data(Vec::new()) } else { Seen::Status(code::EOF) };
-            context.request.kind == kind::READ
-                && context.is_beyond_file_system()
-                && context.theirs_is(code::BAD_MESSAGE)
-                && *context.ours == nothing
+        answers: |context| {
+            let file = context.file_of(kind::READ)?;
+            let nothing =
+                if context.request.numbers() == [0] { Seen::Data(Vec::new()) } else { Seen::Status(code::EOF) };
+            let is_it = file.can_read() && context.is_beyond_file_system() && !context.ends_beyond_offsets();
+            is_it.then_some([Seen::Status(code::BAD_MESSAGE), nothing])
         },
     },
     Difference {
         reason: "row 17: what pwrite(2) says of an offset beyond what the file system could hold is EFBIG, and \"the \
                  rest\" is FAILURE (OpenSSH seeks first); of no bytes it says nothing",
-        is: |context| {
-            context.request.kind == kind::WRITE
-                && context.is_beyond_file_system()
-                && context.theirs_is(code::BAD_MESSAGE)
-                && context.ours_is(if context.request.sends_bytes() { code::FAILURE } else { code::OK })
+        answers: |context| {
+            let file = context.file_of(kind::WRITE)?;
+            let ours = if context.request.sends_bytes() { code::FAILURE } else { code::OK };
+            let is_it = file.can_write() && !file.appends() && context.is_beyond_file_system();
+            is_it.then(|| statuses([code::BAD_MESSAGE, ours]))
         },
     },
     Difference {
         reason: "row 11: \".\" and \"..\" are in every listing; and the draft, 6.2: a handle stands for what was \
                  opened, whatever became of its path, by which OpenSSH looks for each entry and leaves out what it \
                  does not find",
-        is: |context| {
-            let [directory] = context.opened else { return false };
-            let Seen::Names(ours) = context.ours else { return false };
-            let has = |name: &[u8]| ours.iter().any(|entry| entry.name == name);
-            let leaves_out = match context.theirs {
-                Seen::Names(theirs) => theirs.iter().all(|entry| ours.contains(entry)),
-                theirs => *theirs == Seen::Status(code::EOF),
-            };
-            let is_whole = leaves_out && has(b".") && has(b"..");
-            context.request.kind == kind::READDIR && directory.is_gone_or_closed() && is_whole
-        },
+        answers: |context| context.listed.clone(),
     },
     Difference {
         reason: "row 14: OPEN of a directory is FAILURE (OpenSSH succeeds when it is for reading)",
-        is: |context| {
-            let [directory] = context.found else { return false };
-            context.request.kind == kind::OPEN
-                && directory.is_directory()
-                && *context.theirs == Seen::Handle
-                && context.ours_is(code::FAILURE)
+        answers: |context| {
+            let [directory] = context.found else { return None };
+            let asks_for_more = context.request.numbers().first()? & (flag::WRITE | flag::CREAT | flag::TRUNC) != 0;
+            let is_open = context.request.kind == kind::OPEN;
+            let is_it = is_open && directory.is_readable_directory() && !asks_for_more;
+            is_it.then_some([Seen::Handle, Seen::Status(code::FAILURE)])
         },
     },
     Difference {
         reason: "row 18: reading a write-only handle is FAILURE (EBADF, which row 17 has as NO_SUCH_FILE), of no \
                  bytes too, and when it is for copy-data",
-        is: |context| {
-            let Some(Opened::File { flags, .. }) = context.opened.first() else { return false };
-            let is_read = context.request.kind == kind::READ;
-            let theirs = context.theirs_is(code::NO_SUCH_FILE) || is_read && *context.theirs == Seen::Data(Vec::new());
-            let reads = is_read || context.request.is_extension("copy-data");
-            !can_read(*flags) && reads && theirs && context.ours_is(code::FAILURE)
+        answers: |context| {
+            let Some(file) = context.file_of(kind::READ) else { return context.copied(Cause::NotReadable) };
+            let is_nothing = context.request.numbers() == [0];
+            let theirs = if is_nothing { Seen::Data(Vec::new()) } else { Seen::Status(code::NO_SUCH_FILE) };
+            let is_sought = context.request.longs().first().is_some_and(|offset| *offset < FILE_SYSTEM_END);
+            (!file.can_read() && is_sought).then_some([theirs, Seen::Status(code::FAILURE)])
         },
     },
     Difference {
         reason: "row 20: SETSTAT of a missing file is NO_SUCH_FILE, when it changes nothing too: as a STAT of it",
-        is: |context| {
-            let [file] = context.found else { return false };
-            let found = if context.request.kind == kind::SETSTAT { &file.followed } else { &file.itself };
-            let sets = context.request.kind == kind::SETSTAT || context.request.is_extension("lsetstat@openssh.com");
-            let Err(error) = found else { return false };
-            sets && is_nothing(&context.request.attributes_sent()) && context.answers_are([code::OK], code_of(error))
+        answers: |context| {
+            let [file] = context.found else { return None };
+            let sets_itself = context.request.is_extension("lsetstat@openssh.com");
+            let found = if sets_itself { &file.itself } else { &file.followed };
+            let is_it = sets_itself || context.request.kind == kind::SETSTAT;
+            let error = found.as_ref().err().filter(|_| is_it && is_nothing(&context.request.attributes_sent()))?;
+            Some(statuses([code::OK, code_of(error)]))
         },
     },
     Difference {
         reason: "row 20: size, permissions, times, owner in that order: the first that fails is told (OpenSSH goes \
                  on and tells the last)",
-        is: |context| {
-            let is_refused = matches!(context.theirs, Seen::Status(code::NO_SUCH_FILE..));
-            is_refused && context.first_refusal.is_some_and(|code| context.ours_is(code))
-        },
+        answers: |context| Some(statuses([*context.refusals.last()?, *context.refusals.first()?])),
     },
     Difference {
-        reason: "row 25: a copy onto the same file is refused where the ranges overlap (OpenSSH refuses every one of \
-                 the same path, and none of one file under two names)",
-        is: |context| {
-            let longs = context.request.longs();
-            let [source, _, destination] = longs.as_slice() else { return false };
-            let overlaps = context.ranges_overlap();
-            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened else {
-                return false;
-            };
-            if !context.request.is_extension("copy-data") {
-                return false;
-            }
-            let as_of_two_files = if can_write(*to) { code::OK } else { code::NO_SUCH_FILE };
-            let is_one_path = context.is_onto_one_path();
-            // That they are one file under two names, and where its end is, shows once it is to be copied.
-            let is_tried = can_read(*from) && can_write(*to);
-            let is_one_file = is_one_path || context.is_within_one_file();
-            let is_refused = is_one_path && overlaps || is_tried && is_one_file && (overlaps || to & flag::APPEND != 0);
-            if is_refused && context.answers_are([code::OK], code::FAILURE) {
-                return true;
-            }
-            let is_beyond = [source, destination].iter().any(|offset| **offset >= 1 << 63);
-            is_one_path
-                && !overlaps
-                && context.answers_are([code::FAILURE], if is_beyond { code::BAD_MESSAGE } else { as_of_two_files })
-        },
+        reason: "row 25: a copy of a file onto itself is refused where the ranges overlap, and nowhere else (OpenSSH \
+                 refuses every one between two handles that it was told by one path, and no other)",
+        answers: |context| context.copied(Cause::OneFile),
     },
     Difference {
         reason: "the draft, section 7: OK \"indicates successful completion\": copy-data to or from a handle that \
-                 was not opened for it (OpenSSH forgets that the last piece failed); reading is row 18, and writing \
-                 EBADF of row 17",
-        is: |context| {
-            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened else {
-                return false;
-            };
-            let refusal = match (can_read(*from), can_write(*to)) {
-                (false, _) => code::FAILURE,
-                (true, false) => code::NO_SUCH_FILE,
-                (true, true) => return false,
-            };
-            let is_refused_before = context.is_onto_one_path() && context.ranges_overlap();
-            context.request.is_extension("copy-data")
-                && !is_refused_before
-                && context.answers_are([code::OK, code::EOF], refusal)
-        },
+                 was not opened for it (OpenSSH forgets that the last piece failed, and writes nothing of an empty \
+                 range); reading is row 18, and writing EBADF of row 17",
+        answers: |context| context.copied(Cause::NotTold),
     },
     Difference {
         reason: "the draft, section 7: EOF means that a READ or READDIR finds no more: copy-data copies what there \
                  is (OpenSSH tells EOF if the rest is longer than its buffer)",
-        is: |context| {
-            let [Opened::File { flags: from, .. }, Opened::File { flags: to, .. }] = context.opened else {
-                return false;
-            };
-            let length = context.request.longs().get(1).copied().unwrap_or_default();
-            let is_tried = can_read(*from) && can_write(*to) && length > 64 << 10;
-            context.request.is_extension("copy-data") && is_tried && context.answers_are([code::EOF], code::OK)
-        },
+        answers: |context| context.copied(Cause::EndOfFile),
     },
     Difference {
         reason: "row 8 and row 17, and the draft names no order: that a path is empty is told first, where OpenSSH \
                  tells what is wrong with the other",
-        is: |context| {
-            let (Some([source, ..]), Some(b"")) = (context.found.get(..2), context.request.paths().nth(1)) else {
-                return false;
+        answers: |context| {
+            let ([source, _], Some(b"")) = (context.found, context.request.paths().nth(1)) else { return None };
+            // rename(2) looks for what is to get the name last.
+            let is_rename_only = context.request.is_extension("posix-rename@openssh.com");
+            let fault = if is_rename_only {
+                source.fault_on_the_way.as_ref().map(code_of)
+            } else {
+                source.itself.as_ref().err().map(code_of)
             };
-            let Err(error) = &source.itself else { return false };
-            context.answers_are([code_of(error)], code::NO_SUCH_FILE)
+            Some(statuses([fault?, code::NO_SUCH_FILE]))
         },
     },
 ];
 
-/// The first of [`ALLOWED`] that covers these answers.
-pub fn allowed(context: &Context<'_>) -> Option<usize> {
-    ALLOWED.iter().position(|difference| (difference.is)(context))
-}
-
-/// Another answer of ours that the list would let pass as well. There is none: to each difference one answer is right.
-pub fn also_allowed(context: &Context<'_>) -> Option<Seen> {
-    let status = (code::OK..=code::OP_UNSUPPORTED).map(Seen::Status);
-    let others = status.chain([Seen::Handle, Seen::Data(b"other".to_vec()), Seen::Names(Vec::new())]);
-    others
-        .filter(|other| other != context.ours && other != context.theirs)
-        .find(|other| allowed(&Context { ours: other, ..context.clone() }).is_some())
+/// Which of [`ALLOWED`] are about a request, and what both are to answer then. More than one would let more than one
+/// pair of answers pass.
+pub fn foreseen(context: &Context<'_>) -> Vec<(usize, [Seen; 2])> {
+    let answers = |(index, difference): (usize, &Difference)| Some((index, (difference.answers)(context)?));
+    ALLOWED.iter().enumerate().filter_map(answers).filter(|(_, [theirs, ours])| theirs != ours).collect()
 }
 
 /// OpenSSH would look at what '.', '..' and a '/' at the end of it follow.
@@ -219,48 +161,55 @@ pub fn is_not_normal(path: &[u8]) -> bool {
         || path.ends_with(b"/.")
 }
 
-impl Context<'_> {
-    fn theirs_is(&self, code: u32) -> bool {
-        *self.theirs == Seen::Status(code)
+/// No offset from here on is one that lseek(2) takes on the usual file systems, though off_t could hold it.
+const FILE_SYSTEM_END: u64 = 1 << 62;
+
+impl<'a> Context<'a> {
+    /// The open file that a request of this kind is about.
+    fn file_of(&self, kind: u8) -> Option<&'a OpenFile> {
+        match self.opened {
+            [Opened::File(file)] if self.request.kind == kind => Some(file),
+            _ => None,
+        }
     }
 
-    fn ours_is(&self, code: u32) -> bool {
-        *self.ours == Seen::Status(code)
-    }
-
-    fn answers_are<const N: usize>(&self, theirs: [u32; N], ours: u32) -> bool {
-        theirs.iter().any(|code| self.theirs_is(*code)) && self.ours_is(ours)
-    }
-
-    /// No offset that lseek(2) takes on the usual file systems, though off_t could hold it.
     fn is_beyond_file_system(&self) -> bool {
-        self.request.longs().first().is_some_and(|offset| (1 << 62..1 << 63).contains(offset))
+        self.request.longs().first().is_some_and(|offset| (FILE_SYSTEM_END..1 << 63).contains(offset))
     }
 
-    fn is_within_one_file(&self) -> bool {
-        matches!(self.opened, [source, destination] if source.is_same_file(destination))
+    /// No READ can end so far, where the kernel refuses one as OpenSSH's seeking is refused.
+    fn ends_beyond_offsets(&self) -> bool {
+        let length = self.request.numbers().first().map_or(0, |length| u64::from(*length));
+        self.request.longs().first().is_some_and(|offset| offset.saturating_add(length) > GREATEST_OFFSET)
     }
 
-    fn is_onto_one_path(&self) -> bool {
-        let path = |opened: &Opened| if let Opened::File { path, .. } = opened { Some(normal(path)) } else { None };
-        let paths: Vec<_> = self.opened.iter().filter_map(path).collect();
-        matches!(paths.as_slice(), [source, destination] if source == destination)
-    }
-
-    /// Those of a copy within one file; 0 is to the end.
-    fn ranges_overlap(&self) -> bool {
-        let longs = self.request.longs();
-        let [source, length, destination] = longs.as_slice() else { return false };
-        *length == 0 || source.abs_diff(*destination) < *length
+    fn copied(&self, cause: Cause) -> Option<[Seen; 2]> {
+        self.copy.as_ref().filter(|copy| copy.cause() == cause).map(|copy| statuses(copy.answers()))
     }
 }
 
-fn can_read(flags: u32) -> bool {
-    flags & (flag::READ | flag::WRITE) != flag::WRITE
+fn statuses(codes: [u32; 2]) -> [Seen; 2] {
+    codes.map(Seen::Status)
 }
 
-fn can_write(flags: u32) -> bool {
-    flags & flag::WRITE != 0
+/// What rename(2) says when it is to put what is no file in place of a link.
+fn renamed_over_link(source: &Found, link: &Found) -> u32 {
+    let is_directory = source.is_directory_itself();
+    if is_directory && link.place.starts_with(&source.place) {
+        return code::BAD_MESSAGE;
+    }
+    let may_rename = source.is_in_writable_directory && link.is_in_writable_directory;
+    match (source.is_same_itself(link), may_rename) {
+        (true, _) => code::OK,
+        (false, false) => code::PERMISSION_DENIED,
+        (false, true) => {
+            if is_directory {
+                code::NO_SUCH_FILE
+            } else {
+                code::OK
+            }
+        }
+    }
 }
 
 /// Row 17.

@@ -1,7 +1,8 @@
-//! What is known of a request apart from its answers: what its paths lead to on the oracle's disk at that moment, and
-//! how its handles were opened. By this a difference is told from others that look like it.
+//! What the paths of a request lead to on the oracle's disk at that moment. By this a difference is told from others
+//! that look like it.
 
-use super::request::{Field, Request};
+use rustix::fs::{Access, access};
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -13,34 +14,38 @@ const MAX_LINKS: usize = 40;
 
 /// A path of a request, looked at before the request is put.
 pub struct Found {
+    /// The served directory, which nothing is done to.
+    pub is_root: bool,
     /// As lstat(2) and stat(2) have it.
     pub itself: io::Result<Metadata>,
     pub followed: io::Result<Metadata>,
-}
-
-/// How the handle of a request was opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Opened {
-    File {
-        flags: u32,
-        path: Vec<u8>,
-        inode: u64,
-    },
-    Directory {
-        path: PathBuf,
-        inode: u64,
-    },
-    /// It is closed, or it never was one.
-    Unknown,
+    pub is_readable: bool,
+    /// Names can be made and taken away where it is.
+    pub is_in_writable_directory: bool,
+    /// What keeps the kernel from looking where its name would be.
+    pub fault_on_the_way: Option<io::Error>,
+    /// Its name where that really is, past all links on the way.
+    pub place: PathBuf,
 }
 
 impl Found {
-    pub fn of(path: &Path) -> Self {
-        Self { itself: fs::symlink_metadata(path), followed: fs::metadata(path) }
+    /// At `path`, which is `root` or beneath it.
+    pub fn of(root: &Path, path: &Path) -> Self {
+        let above = path.parent().unwrap_or(root);
+        Self {
+            is_root: path == root,
+            itself: fs::symlink_metadata(path),
+            followed: fs::metadata(path),
+            is_readable: may(path, Access::READ_OK),
+            is_in_writable_directory: may(above, Access::WRITE_OK | Access::EXEC_OK),
+            fault_on_the_way: fs::symlink_metadata(above.join(".")).err(),
+            place: above.canonicalize().unwrap_or_default().join(path.file_name().unwrap_or_default()),
+        }
     }
 
-    pub fn is_directory(&self) -> bool {
-        self.followed.as_ref().is_ok_and(Metadata::is_dir)
+    /// A directory, or a link to one, that can be read.
+    pub fn is_readable_directory(&self) -> bool {
+        self.followed.as_ref().is_ok_and(Metadata::is_dir) && self.is_readable
     }
 
     /// A symbolic link that leads nowhere.
@@ -51,26 +56,14 @@ impl Found {
     pub fn is_file_itself(&self) -> bool {
         self.itself.as_ref().is_ok_and(Metadata::is_file)
     }
-}
 
-impl Opened {
-    /// What the successful `request` has opened at `path`.
-    pub fn by(request: &Request, path: &Path) -> Self {
-        let inode = fs::metadata(path).map_or(0, |metadata| metadata.ino());
-        match request.fields.as_slice() {
-            [Field::Path(sent), Field::Number(flags), ..] => Self::File { flags: *flags, path: sent.clone(), inode },
-            _ => Self::Directory { path: path.to_owned(), inode },
-        }
+    pub fn is_directory_itself(&self) -> bool {
+        self.itself.as_ref().is_ok_and(Metadata::is_dir)
     }
 
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::File { inode, .. }, Self::File { inode: other, .. }) if inode == other)
-    }
-
-    /// The path by which a directory was opened leads to it no longer, or nothing in it can be looked at by it.
-    pub fn is_gone_or_closed(&self) -> bool {
-        let Self::Directory { path, inode } = self else { return false };
-        fs::metadata(path.join(".")).map_or(true, |metadata| metadata.ino() != *inode)
+    /// Both are names of one thing, which is not followed.
+    pub fn is_same_itself(&self, other: &Self) -> bool {
+        matches!((&self.itself, &other.itself), (Ok(one), Ok(two)) if one.ino() == two.ino())
     }
 }
 
@@ -103,6 +96,24 @@ pub fn leads_out(root: &Path, path: &Path) -> bool {
     false
 }
 
+/// Whether the kernel gets by a path beneath `root` where its normal form leads: what '.', '..' and a '/' at the end
+/// follow is a directory and no link, and so is what '..' leads to, which is not above `root`.
+pub fn leads_as_normal(root: &Path, path: &[u8]) -> bool {
+    let is_directory = |names: &[&[u8]]| {
+        let place = root.join(OsStr::from_bytes(&names.join(&b'/')));
+        fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_dir()) && may(&place, Access::EXEC_OK)
+    };
+    let mut names: Vec<&[u8]> = Vec::new();
+    path.split(|byte| *byte == b'/').all(|component| match component {
+        b"" | b"." => is_directory(&names),
+        b".." => is_directory(&names) && names.pop().is_some() && is_directory(&names),
+        name => {
+            names.push(name);
+            true
+        }
+    })
+}
+
 /// A path without what a jail leaves out of it: '.', '..', empty components, a '/' at the end.
 pub fn normal(path: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -128,4 +139,9 @@ pub fn inside<'a>(root: &Path, target: &'a [u8]) -> &'a [u8] {
         Some(within) => within,
         None => target,
     }
+}
+
+/// access(2), which here is the servers' own user's.
+fn may(path: &Path, wanted: Access) -> bool {
+    access(path, wanted).is_ok()
 }

@@ -1,8 +1,10 @@
 //! Requests from a seed, in a small tree where they meet often.
 
+use super::disk::open_up;
 use super::pair::Pair;
 use super::request::Request;
 use super::script::make_tree;
+use std::path::Path;
 use strongroom_tests::packet::{Attributes, kind};
 use strongroom_tests::tree::Noise;
 
@@ -16,16 +18,43 @@ const TARGETS: [&str; 14] =
 const NAMES: [&str; 13] =
     ["a", "b", "c", "a", "b", "c", "file", "twin", "link", "directory", "link-to-directory", "loop", ".."];
 
-struct Random {
+/// What a storage keeps is what requests are about.
+pub struct Kept {
+    modes: &'static [u32],
+    creation_modes: &'static [Option<u32>],
+    owners: bool,
+    make_tree: fn(&Path),
+}
+
+/// All that a disk has.
+pub const ON_DISK: Kept = Kept {
+    modes: &[0o755, 0o700, 0o644, 0o600, 0o555, 0o000, 0o1777],
+    creation_modes: &[None, Some(0o600), Some(0o755), Some(0o444)],
+    owners: true,
+    make_tree,
+};
+
+/// Memory has no owners, and its permissions hold nobody back: so these hold nobody back on the disk either.
+pub const IN_MEMORY: Kept = Kept {
+    modes: &[0o755, 0o700, 0o711, 0o777, 0o1777],
+    creation_modes: &[None, Some(0o600), Some(0o755), Some(0o640)],
+    owners: false,
+    make_tree: |root| {
+        make_tree(root);
+        open_up(root);
+    },
+};
+
+struct Random<'a> {
     noise: Noise,
     handles: Vec<usize>,
+    kept: &'a Kept,
 }
 
 /// Puts `count` requests to both; the first answers that differ without leave end it, and are told.
-pub fn run(pair: &mut Pair, seed: u64, count: usize) -> Result<(), String> {
-    pair.ignores_access_times = true;
-    pair.rebuild(make_tree);
-    let mut random = Random { noise: Noise::new(seed), handles: Vec::new() };
+pub fn run(pair: &mut Pair, kept: &Kept, seed: u64, count: usize) -> Result<(), String> {
+    pair.rebuild(kept.make_tree);
+    let mut random = Random { noise: Noise::new(seed), handles: Vec::new(), kept };
     let mut history = Vec::new();
     for _ in 0..count {
         let request = random.request(pair);
@@ -40,7 +69,7 @@ pub fn run(pair: &mut Pair, seed: u64, count: usize) -> Result<(), String> {
         if !answers.agree() && changes {
             // The two have parted here.
             random.close_all(pair);
-            pair.rebuild(make_tree);
+            pair.rebuild(kept.make_tree);
         }
         if random.handles.len() > MAX_OPEN || random.below(10) == 0 {
             random.close(pair);
@@ -55,7 +84,7 @@ pub fn run(pair: &mut Pair, seed: u64, count: usize) -> Result<(), String> {
     Ok(())
 }
 
-impl Random {
+impl Random<'_> {
     fn below(&mut self, limit: u64) -> u64 {
         (self.noise.word() >> 16) % limit
     }
@@ -94,9 +123,9 @@ impl Random {
         // One change at a time: where the first of several fails, OpenSSH goes on and the contract does not.
         match self.below(5) {
             0 => Attributes::size(self.below(100)),
-            1 => Attributes::permissions(self.pick(&[0o755, 0o700, 0o644, 0o600, 0o555, 0o000, 0o1777])),
+            1 => Attributes::permissions(self.pick(self.kept.modes)),
             2 => Attributes::times(self.pick(&[0, 1, 1_000_000_000]), self.pick(&[7, 1_500_000_000, u32::MAX])),
-            3 => Attributes::owner(64_123, self.pick(&[64_123, 0])),
+            3 if self.kept.owners => Attributes::owner(64_123, self.pick(&[64_123, 0])),
             _ => Attributes::default(),
         }
     }
@@ -111,7 +140,7 @@ impl Random {
         match self.below(27) {
             0..=4 => {
                 let flags = self.below(64) as u32;
-                let permissions = self.pick(&[None, Some(0o600), Some(0o755), Some(0o444)]);
+                let permissions = self.pick(self.kept.creation_modes);
                 let attributes = Attributes { permissions, ..Attributes::default() };
                 Request::new(kind::OPEN).path(path).number(flags).attributes(attributes)
             }

@@ -106,9 +106,10 @@ impl Request {
         self.fields.iter().filter_map(long).collect()
     }
 
-    /// One of its 32-bit numbers is that.
-    pub fn has_number(&self, wanted: u32) -> bool {
-        self.fields.iter().any(|field| matches!(field, Field::Number(number) if *number == wanted))
+    /// The 32-bit numbers in it, in their order.
+    pub fn numbers(&self) -> Vec<u32> {
+        let number = |field: &Field| if let Field::Number(number) = field { Some(*number) } else { None };
+        self.fields.iter().filter_map(number).collect()
     }
 
     /// It has more than nothing to write.

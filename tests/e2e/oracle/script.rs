@@ -11,9 +11,10 @@ use strongroom_tests::packet::{Attributes, code, flag, kind};
 /// A part of the script by its name.
 type Part = (&'static str, fn(&mut Pair));
 
-pub const PARTS: [Part; 9] = [
+pub const PARTS: [Part; 10] = [
     ("opens", opens),
     ("one path", one_path),
+    ("odd targets", odd_targets),
     ("two paths", two_paths),
     ("handles", handles),
     ("reads and writes", reads_and_writes),
@@ -168,6 +169,19 @@ fn one_path(pair: &mut Pair) {
             }
             pair.ask(plain(kind::LSTAT));
         }
+    }
+}
+
+/// Where links lead by what is no directory, or a closed one.
+fn odd_targets(pair: &mut Pair) {
+    for target in ["file/../executable", "/file/../missing", "closed/../file", "directory/../file", "missing/../file"] {
+        pair.rebuild(make_tree);
+        pair.ask(Request::new(kind::SYMLINK).target(target).path("odd"));
+        for looking in [kind::REALPATH, kind::STAT, kind::LSTAT, kind::READLINK, kind::OPENDIR] {
+            pair.ask(Request::new(looking).path("odd"));
+        }
+        pair.ask(Request::extension("expand-path@openssh.com").path("~/odd"));
+        pair.ask(open("odd", flag::READ, None));
     }
 }
 
@@ -391,7 +405,7 @@ fn listings(pair: &mut Pair) {
     pair.close(removed);
     let closed = pair.open(Request::new(kind::OPENDIR).path("directory"));
     pair.ask(Request::new(kind::SETSTAT).path("directory").attributes(Attributes::permissions(0)));
-    pair.ask(Request::new(kind::READDIR).handle(closed));
+    pair.list(closed);
     pair.close(closed);
     pair.ask(Request::new(kind::SETSTAT).path("directory").attributes(Attributes::permissions(0o755)));
     for (accessed, modified) in [(0, 0), (1, 1_000_000_000), (0x7fff_ffff, 0x8000_0000), (u32::MAX, u32::MAX)] {
@@ -449,6 +463,21 @@ fn copies(pair: &mut Pair) {
                 pair.close(handle);
             }
         }
+    }
+}
+
+/// Copies within one file that has two names. To the end of what grows by it OpenSSH copies for ever.
+pub fn copies_onto_twins(pair: &mut Pair) {
+    let both = flag::READ | flag::WRITE;
+    for (source, length, destination) in [(0, 30, 40), (0, 5, 0), (0, 5, 5), (6, 15, 9), (12, 0, 0), (12, 5, 3)] {
+        pair.rebuild(make_tree);
+        let [from, to] = ["file", "twin"].map(|path| pair.open(open(path, both, None)));
+        let copy = Request::extension("copy-data").handle(from).long(source).long(length);
+        if pair.ask(copy.handle(to).long(destination)).agree() {
+            pair.ask(read(to, 0, 1000));
+        }
+        pair.close(from);
+        pair.close(to);
     }
 }
 

@@ -2,7 +2,6 @@
 //! messages, the order of names, the sizes of directories, when they and links were last read (a listing may tell
 //! before or after it has read, and who follows a link reads it), and how recent "just now" is.
 
-use super::request::Request;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strongroom_tests::Reply;
@@ -11,7 +10,7 @@ use strongroom_tests::packet::{Attributes, Entry};
 /// Times this near to the present are "now": nothing that a request sets is.
 const NOW_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// What stands for them.
-const NOW: u32 = 77;
+pub const NOW: u32 = 77;
 
 #[derive(Clone, PartialEq, Eq)]
 pub enum Seen {
@@ -38,32 +37,17 @@ impl Seen {
             Reply::Extended(bytes) => Self::Extended(bytes.clone()),
         }
     }
-}
 
-/// Less what nobody can hold still: how much of a file system is free, and how many files a process may open.
-pub fn steady(request: &Request, seen: Seen) -> Seen {
-    let Seen::Extended(bytes) = &seen else { return seen };
-    let keep: &[usize] = match request.extension {
-        Some("statvfs@openssh.com" | "fstatvfs@openssh.com") => &[0, 1, 2, 5, 8, 9, 10],
-        Some("limits@openssh.com") => &[0, 1, 2],
-        _ => return seen,
-    };
-    let fields: Vec<&[u8]> = bytes.chunks(8).collect();
-    Seen::Extended(keep.iter().flat_map(|index| fields[*index]).copied().collect())
-}
+    /// The same with other long names.
+    pub fn with_long_names(self, long_name: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        let Self::Names(entries) = self else { return self };
+        Self::Names(entries.into_iter().map(|entry| Entry { longname: long_name(&entry.name), ..entry }).collect())
+    }
 
-/// Less when files were last read: whether a look at their end is a read is for each server to say.
-pub fn without_access_times(seen: Seen) -> Seen {
-    let without = |attributes: Attributes| Attributes {
-        times: attributes.times.map(|(_, modified)| (NOW, modified)),
-        ..attributes
-    };
-    match seen {
-        Seen::Attributes(attributes) => Seen::Attributes(without(attributes)),
-        Seen::Names(entries) => Seen::Names(
-            entries.into_iter().map(|entry| Entry { attributes: without(entry.attributes.clone()), ..entry }).collect(),
-        ),
-        other => other,
+    /// Of the entry of this name; nothing if there is none.
+    pub fn long_name(&self, name: &[u8]) -> Vec<u8> {
+        let Self::Names(entries) = self else { return Vec::new() };
+        entries.iter().find(|entry| entry.name == name).map_or_else(Vec::new, |entry| entry.longname.clone())
     }
 }
 
@@ -105,18 +89,11 @@ fn is_now(seconds: u32) -> bool {
     now.abs_diff(u64::from(seconds)) < NOW_SECONDS
 }
 
-/// Of "." and ".." only the kind counts: above the served directory there is nothing in a jail, and something without
-/// one; and what is told of "." may be of the moment when the directory was opened.
 fn plain_entry(entry: &Entry) -> Entry {
-    let is_dot = matches!(entry.name.as_slice(), b"." | b"..") && entry.attributes.is_directory();
     // A resolved path or a target has no attributes, and its long name says the same.
     let is_bare = entry.attributes == Attributes::default();
-    let (longname, attributes) = match (is_dot, is_bare) {
-        (true, _) => (b"d".to_vec(), Attributes::default()),
-        (_, true) => (entry.name.clone(), Attributes::default()),
-        _ => (plain_longname(entry), plain(&entry.attributes)),
-    };
-    Entry { name: entry.name.clone(), longname, attributes }
+    let longname = if is_bare { entry.name.clone() } else { plain_longname(entry) };
+    Entry { name: entry.name.clone(), longname, attributes: plain(&entry.attributes) }
 }
 
 /// The columns in front of the date, and the date of what is not of now.

@@ -63,6 +63,7 @@ const steps = {
 console.log(`ssh2-sftp-client ${version}, node ${process.version}`);
 const sftp = new Client();
 await sftp.connect({ host: "127.0.0.1", port: Number(port), username, privateKey: readFileSync(key) });
+await sftp.mkdir(there);
 for (const [name, step] of Object.entries(steps)) {
   try {
     await step(sftp);

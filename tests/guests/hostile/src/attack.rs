@@ -111,6 +111,8 @@ attacks! {
     CreateForAll = "create-for-all" in Report,
     /// Changes what was granted for reading only, by every operation of `posix` and of WASI.
     ChangeReadOnly = "change-read-only" in Report,
+    /// Moves and links names from one directory granted for writing to another, and beyond both, by each way there is.
+    CrossTheGrants = "cross-the-grants" in Report,
     /// Connects, sends and looks names up.
     ReachTheNetwork = "reach-the-network" in Report,
     /// Reads arguments, environment and working directory.

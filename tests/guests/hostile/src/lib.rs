@@ -9,6 +9,7 @@
 mod answers;
 mod attack;
 mod costs;
+mod crossing;
 mod escapes;
 mod outside;
 mod report;
@@ -109,6 +110,9 @@ impl Plan {
             Attack::OpenFifo => return Ok(Twist::Report(escapes::open_fifo().await)),
             Attack::CreateForAll => return Ok(Twist::Report(escapes::create_for_all().await)),
             Attack::ChangeReadOnly => return Ok(Twist::Report(escapes::change_read_only().await)),
+            Attack::CrossTheGrants => {
+                return Ok(Twist::Report(crossing::cross_the_grants(self.setting("outside")).await));
+            }
             Attack::ReachTheNetwork => return Ok(Twist::Report(outside::reach_the_network(self.setting("port")))),
             Attack::ReadTheHost => return Ok(Twist::Report(outside::read_the_host())),
             Attack::TimeTheNeighbours => return Ok(Twist::Report(outside::time_the_neighbours())),

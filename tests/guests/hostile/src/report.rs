@@ -1,5 +1,6 @@
 //! What came of each try, a line each: what was tried, and the answer.
 
+use crate::wasi3;
 use std::fmt::Display;
 use wasip2::filesystem::types::ErrorCode;
 
@@ -18,6 +19,14 @@ impl Report {
                 self.line(what, code.name());
                 None
             }
+        }
+    }
+
+    /// The same of WASI 0.3.
+    pub(crate) fn tried3<T>(&mut self, what: impl Display, answer: Result<T, wasi3::ErrorCode>) {
+        match answer {
+            Ok(_) => self.line(what, "ok"),
+            Err(code) => self.line(what, format_args!("{code:?}")),
         }
     }
 
