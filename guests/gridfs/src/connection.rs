@@ -1,5 +1,6 @@
 //! One connection to a server, from the handshake on: a command goes out, its reply comes in, and no other before that.
 
+use crate::database::COMMAND_BYTES_MAX;
 use crate::failure::Failure;
 use crate::scram::{Credentials, Exchange, Unconfirmed};
 use crate::system::{Endpoint, Stream};
@@ -10,8 +11,10 @@ use strongroom_guest::Timestamp;
 
 /// The oldest protocol that knows OP_MSG and all commands of ours: MongoDB 4.0.
 const WIRE_VERSION_MIN: i32 = 7;
-/// What is set aside for a reply before it has begun to come in; more follows as it does.
-const FIRST_BYTES: usize = 512 << 10;
+/// What is set aside for a reply before its length is known, and what is once it is, as far as it is that long: the most that
+/// is asked for at once. More follows as it comes in.
+const FIRST_BYTES: usize = 16 << 10;
+const NEXT_BYTES: usize = COMMAND_BYTES_MAX;
 const MECHANISM: &str = "SCRAM-SHA-256";
 
 /// Where to connect to, and as whom.
@@ -128,23 +131,23 @@ impl Connection {
         self.request = self.request.wrapping_add(1);
         let message = wire::encode(self.request, command, sequence);
         self.stream.send(message).await.map_err(Failure::Lost)?;
-        let buffer = self.receive(Vec::with_capacity(HEADER_BYTES), HEADER_BYTES).await?;
+        let buffer = self.receive(Vec::with_capacity(FIRST_BYTES), HEADER_BYTES).await?;
         let length = wire::message_length(&buffer)?;
         let message = self.receive(buffer, length).await?;
+        if message.len() > length {
+            return Err(Failure::Protocol("an answer that nobody asked for".to_owned()));
+        }
         Ok(wire::decode(self.request, message)?)
     }
 
-    /// Fills `buffer` up to `length` bytes; room is made as they come.
+    /// Fills `buffer` up to `length` bytes, or with more if it has room for them; room is made as they come.
     async fn receive(&mut self, mut buffer: Vec<u8>, length: usize) -> Result<Vec<u8>, Failure> {
         while buffer.len() < length {
-            let room = (length - buffer.len()).min(FIRST_BYTES.max(buffer.len()));
+            let room = (length - buffer.len()).min(NEXT_BYTES.max(buffer.len()));
             if buffer.capacity() - buffer.len() < room {
                 buffer.reserve_exact(room);
             }
             buffer = self.stream.receive(buffer).await.map_err(Failure::Lost)?;
-        }
-        if buffer.len() > length {
-            return Err(Failure::Protocol("an answer that nobody asked for".to_owned()));
         }
         Ok(buffer)
     }

@@ -15,6 +15,9 @@ const PAUSES_MS: [u64; 6] = [50, 200, 500, 1000, 2000, 4000];
 /// The most bytes of documents in one command: below what every server takes, and a fair turn on a connection.
 pub const COMMAND_BYTES_MAX: usize = 4 << 20;
 
+/// What every server has, and next to nothing is in.
+const ADMIN: &str = "admin";
+
 /// A database, and the connections to it.
 pub struct Database {
     pool: Rc<Pool>,
@@ -45,8 +48,22 @@ impl Database {
     }
 
     /// Does a command of which doing it twice does no harm.
-    pub async fn run(&self, mut command: Document, sequence: Option<Sequence>) -> Result<Reply, Failure> {
-        command.insert("$db", &self.name);
+    pub async fn run(&self, command: Document, sequence: Option<Sequence>) -> Result<Reply, Failure> {
+        self.run_at(&self.name, command, sequence).await
+    }
+
+    /// Has a command without documents done by the server's own database instead.
+    pub async fn run_at_admin(&self, command: Document) -> Result<Reply, Failure> {
+        self.run_at(ADMIN, command, None).await
+    }
+
+    async fn run_at(
+        &self,
+        database: &str,
+        mut command: Document,
+        sequence: Option<Sequence>,
+    ) -> Result<Reply, Failure> {
+        command.insert("$db", database);
         let command = command.to_vec()?;
         let mut pauses = PAUSES_MS.iter();
         let mut is_again = false;

@@ -19,7 +19,7 @@
 //! - Holes are stored as zeros, since GridFS knows none.
 //! - Removing or replacing a name removes all its versions; renaming it moves all.
 //! - A directory is moved name by name. See `bucket/rename.rs`.
-//! - Whether the server tells how full it is, is asked when a session begins.
+//! - Whether the server tells how full it is, is asked when a session begins: of the database `admin`, see `bucket/usage.rs`.
 //! - Names of other programs that are no paths are not shown. See `bucket/names.rs`.
 //!
 //! Settings: `address` (HOST:PORT) and `database` are required; `bucket` (`fs`), `user`, `password`, `auth-source` (`admin`),

@@ -1,7 +1,7 @@
 //! Chunks on their way to the server: several in one command, several commands at once, and not more of them than there is
 //! memory for. Two commands at once may arrive in any order, so that no two of them ever hold the same chunk.
 
-use crate::bucket::{Bucket, CHUNKS_AT_ONCE, encode_chunk};
+use crate::bucket::{Bucket, CHUNKS_AT_ONCE, encode_chunks};
 use crate::failure::Failure;
 use crate::system;
 use bson::oid::ObjectId;
@@ -142,7 +142,9 @@ impl Outbox {
     }
 
     async fn insert(&self, batch: Vec<Outgoing>) -> Result<(), Failure> {
-        let documents = batch.iter().flat_map(|outgoing| encode_chunk(self.file, outgoing.n, &outgoing.data)).collect();
+        let chunks = batch.iter().map(|outgoing| (outgoing.n, outgoing.data.as_slice()));
+        let documents = encode_chunks(self.file, chunks);
+        drop(batch);
         self.bucket.database.insert_own(&self.bucket.chunks, documents).await
     }
 

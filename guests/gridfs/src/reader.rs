@@ -4,6 +4,7 @@
 //! take no longer than one.
 
 use crate::bucket::{Bucket, CHUNKS_AT_ONCE, Version};
+use crate::database::COMMAND_BYTES_MAX;
 use crate::failure::Failure;
 use crate::system;
 use futures_channel::oneshot;
@@ -12,13 +13,13 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// How far ahead of the reader chunks are fetched.
-const AHEAD_BYTES: u64 = 6 << 20;
-/// The chunks of one command, at the least and at the most.
-const COMMAND_BYTES_MIN: usize = 1 << 20;
-const COMMAND_BYTES_MAX: usize = 4 << 20;
-/// The commands of one file at once. What is wanted beyond them waits, and becomes few large ones.
+/// How far ahead of the reader chunks are fetched: two commands, of which one is under way when the other is read.
+const AHEAD_BYTES: u64 = 2 * COMMAND_BYTES_MAX as u64;
+/// The full commands of one file at once.
 const COMMANDS: usize = 4;
+/// And those beside which one is sent that is not full. What is wanted beyond them waits, and becomes few large ones, which
+/// cost a server less than many small ones.
+const COMMANDS_IF_SMALL: usize = 2;
 /// How often it is looked whether more is wanted, before anything is fetched.
 const TURNS_MAX: usize = 64;
 /// What all files of a session may be fetching at once; a file that fetches nothing may always begin.
@@ -61,8 +62,15 @@ struct State {
 }
 
 enum Slot {
-    Loading(Vec<oneshot::Sender<Fetched>>),
+    Loading(Vec<Waiting>),
     Kept { bytes: Bytes, used: u64 },
+}
+
+/// Somebody who waits for a chunk.
+struct Waiting {
+    sender: oneshot::Sender<Fetched>,
+    /// Whether others may want it after that one.
+    is_kept: bool,
 }
 
 impl Reader {
@@ -103,12 +111,17 @@ impl Reader {
         let length = length.min(left).min(READ_BYTES_MAX.max(size)).min(size * CHUNKS_AT_ONCE as u64);
         let Some(last_byte) = length.checked_sub(1) else { return Ok(vec![]) };
         let (first, last) = (offset / size, (offset + last_byte) / size);
+        let is_in_order = self.state.borrow_mut().follow(offset, length);
+        let is_chunk = first == last && length == self.expected(number(first)?);
         let mut chunks = vec![];
         for n in first..=last {
-            chunks.push((n, self.want(number(n)?)));
+            chunks.push((n, self.want(number(n)?, !(is_chunk && is_in_order))));
         }
-        self.read_ahead(offset, length, last);
+        self.read_ahead(last);
         self.schedule();
+        if is_chunk && let Some((_, chunk)) = chunks.pop() {
+            return chunk.get().await.map(Rc::unwrap_or_clone);
+        }
         let mut data = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         for (n, chunk) in chunks {
             let bytes = chunk.get().await?;
@@ -120,34 +133,33 @@ impl Reader {
         Ok(data)
     }
 
-    /// A chunk that is here, or that will be.
-    fn want(&self, n: u32) -> Coming {
+    /// A chunk that is here, or that will be. It is kept for others only if `is_kept`: who reads in order reads once, and
+    /// may have the bytes themselves.
+    fn want(&self, n: u32, is_kept: bool) -> Coming {
         let mut state = self.state.borrow_mut();
         state.turn += 1;
-        let turn = state.turn;
-        match state.chunks.get_mut(&n) {
-            Some(Slot::Kept { bytes, used }) => {
-                *used = turn;
-                return Coming::Here(Rc::clone(bytes));
+        let used = state.turn;
+        if let Some(bytes) = state.take(n) {
+            if is_kept {
+                state.keep(n, Rc::clone(&bytes), used);
             }
-            Some(Slot::Loading(waiting)) => {
-                let (sender, receiver) = oneshot::channel();
-                waiting.push(sender);
-                return Coming::Later(receiver);
-            }
-            None => {}
+            return Coming::Here(bytes);
         }
         let (sender, receiver) = oneshot::channel();
-        state.chunks.insert(n, Slot::Loading(vec![sender]));
-        state.wanted.insert(n);
+        let waiting = Waiting { sender, is_kept };
+        match state.chunks.get_mut(&n) {
+            Some(Slot::Loading(others)) => others.push(waiting),
+            _ => {
+                state.chunks.insert(n, Slot::Loading(vec![waiting]));
+                state.wanted.insert(n);
+            }
+        }
         Coming::Later(receiver)
     }
 
     /// Wants what comes after `last`, if reads have been in order.
-    fn read_ahead(&self, offset: u64, length: u64, last: u64) {
+    fn read_ahead(&self, last: u64) {
         let mut state = self.state.borrow_mut();
-        state.in_order = if offset == state.next { state.in_order.saturating_add(1) } else { 0 };
-        state.next = offset + length;
         if state.in_order < 2 {
             state.ahead = 0;
             return;
@@ -212,9 +224,7 @@ impl Reader {
     fn next_command(&self) -> Vec<u32> {
         let mut state = self.state.borrow_mut();
         let size = self.version.chunk_size as usize;
-        let free = COMMANDS.saturating_sub(state.commands);
-        let Some(bytes) = state.wanted.len().saturating_mul(size).checked_div(free) else { return vec![] };
-        let count = (bytes.clamp(COMMAND_BYTES_MIN, COMMAND_BYTES_MAX) / size.max(1)).clamp(1, CHUNKS_AT_ONCE);
+        let count = command_chunks(state.wanted.len(), state.commands, size);
         let loading = self.bucket.loading.get();
         if state.loading > 0 && loading + count * size > LOADING_BYTES_MAX {
             return vec![];
@@ -257,15 +267,15 @@ impl Reader {
                 Some(Slot::Loading(waiting)) => waiting,
                 _ => vec![],
             };
+            let is_kept = waiting.len() != 1 || waiting.iter().any(|waiting| waiting.is_kept);
+            if is_kept && let Ok(bytes) = &fetched {
+                state.turn += 1;
+                let used = state.turn;
+                state.keep(*n, Rc::clone(bytes), used);
+            }
             for waiting in waiting {
                 // Who does not wait any more needs nothing.
-                let _ = waiting.send(fetched.clone());
-            }
-            if let Ok(bytes) = fetched {
-                state.turn += 1;
-                state.kept += bytes.len();
-                let used = state.turn;
-                state.chunks.insert(*n, Slot::Kept { bytes, used });
+                let _ = waiting.sender.send(fetched.clone());
             }
         }
         let max = self.kept_max();
@@ -283,6 +293,29 @@ impl Reader {
 }
 
 impl State {
+    /// Notes a read, and tells whether it goes on where the one before ended.
+    fn follow(&mut self, offset: u64, length: u64) -> bool {
+        self.in_order = if offset == self.next { self.in_order.saturating_add(1) } else { 0 };
+        self.next = offset + length;
+        self.in_order > 0
+    }
+
+    fn keep(&mut self, n: u32, bytes: Bytes, used: u64) {
+        self.kept += bytes.len();
+        self.chunks.insert(n, Slot::Kept { bytes, used });
+    }
+
+    /// Takes a chunk that is kept away.
+    fn take(&mut self, n: u32) -> Option<Bytes> {
+        let Entry::Occupied(slot) = self.chunks.entry(n) else { return None };
+        if !matches!(slot.get(), Slot::Kept { .. }) {
+            return None;
+        }
+        let Slot::Kept { bytes, .. } = slot.remove() else { return None };
+        self.kept -= bytes.len();
+        Some(bytes)
+    }
+
     fn is_too_much(&self, max: usize) -> bool {
         self.kept > max || self.chunks.len() > KEPT_CHUNKS_MAX
     }
@@ -301,11 +334,16 @@ impl State {
             if !self.is_too_much(max) {
                 return;
             }
-            if let Some(Slot::Kept { bytes, .. }) = self.chunks.remove(&oldest) {
-                self.kept -= bytes.len();
-            }
+            self.take(oldest);
         }
     }
+}
+
+/// How many of the chunks that are wanted the next command is for; none as long as others have to come in first.
+fn command_chunks(wanted: usize, commands: usize, chunk_size: usize) -> usize {
+    let full = COMMAND_BYTES_MAX.checked_div(chunk_size).unwrap_or_default().clamp(1, CHUNKS_AT_ONCE);
+    let most = if wanted >= full { COMMANDS } else { COMMANDS_IF_SMALL };
+    if commands < most { wanted.min(full) } else { 0 }
 }
 
 fn number(n: u64) -> Result<u32, Failure> {
@@ -326,5 +364,19 @@ impl Coming {
                 receiver.await.unwrap_or_else(|_| Err(Failure::Unusable("nobody fetches any more".to_owned())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_commands_go_beside_others_and_small_ones_wait() {
+        const SIZE: usize = 255 << 10;
+        assert_eq!([0, 1, 2].map(|commands| command_chunks(3, commands, SIZE)), [3, 3, 0]);
+        assert_eq!([0, 1, 2, 3, 4].map(|commands| command_chunks(17, commands, SIZE)), [16, 16, 16, 16, 0]);
+        assert_eq!(command_chunks(5000, 0, 1 << 10), CHUNKS_AT_ONCE);
+        assert_eq!([1, 3, 4].map(|commands| command_chunks(2, commands, 15 << 20)), [1, 1, 0]);
     }
 }

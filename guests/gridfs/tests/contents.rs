@@ -214,6 +214,20 @@ fn a_chunk_that_was_lost_before_it_is_written_again_is_told_of() {
     assert_eq!(client.get("/f").unwrap(), b"before");
 }
 
+#[test]
+fn what_was_read_in_order_is_read_again() {
+    let server = Server::start();
+    let client = connect(&server);
+    let bytes: Vec<u8> = (0..5500_u32).map(|index| index as u8 ^ (index >> 8) as u8).collect();
+    client.put("/f", &bytes).unwrap();
+    let file = client.open("/f", OpenFlags::READ).unwrap();
+    for step in [1024, 1024, 700, 2048] {
+        let read: Vec<u8> = (0..5500).step_by(step).flat_map(|at| file.read(at as u64, step as u32).unwrap()).collect();
+        assert!(read == bytes, "by {step}");
+    }
+    file.close().unwrap();
+}
+
 fn binary(bytes: &[u8]) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }

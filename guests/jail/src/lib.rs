@@ -12,7 +12,7 @@ mod bytes;
 
 use strongroom_bare as _;
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use strongroom_guest::filesystem::preopens::get_directories;
@@ -81,7 +81,7 @@ impl Session for JailSession {
     type Directory = JailDirectory;
 
     async fn open(&self, path: &str, flags: OpenFlags, permissions: u16) -> Result<JailFile> {
-        let descriptor = posix::open_at(&self.root, beneath(path), flags, permissions).await?;
+        let descriptor = posix::open_at(&self.root, beneath(path), flags, permissions)?;
         let native = if self.native { share(&descriptor, flags) } else { None };
         // Only a regular file can be shared, so that a directory is looked for where there was no sharing.
         if native.is_none() && descriptor.get_type()? == DescriptorType::Directory {
@@ -91,59 +91,59 @@ impl Session for JailSession {
     }
 
     async fn open_directory(&self, path: &str) -> Result<JailDirectory> {
-        Ok(JailDirectory(posix::open_listing(&self.root, beneath(path)).await?))
+        Ok(JailDirectory(posix::open_listing(&self.root, beneath(path))?))
     }
 
     async fn stat(&self, path: &str, follow: bool) -> Result<Attributes> {
-        Ok(posix::stat_at(&self.root, beneath(path), follow).await?)
+        Ok(posix::stat_at(&self.root, beneath(path), follow)?)
     }
 
     async fn set_stat(&self, path: &str, follow: bool, changes: AttributeChanges) -> Result<()> {
-        Ok(posix::set_stat_at(&self.root, beneath(path), follow, changes).await?)
+        Ok(posix::set_stat_at(&self.root, beneath(path), follow, &changes)?)
     }
 
     async fn real_path(&self, path: &str) -> Result<String> {
-        Ok(posix::real_path_at(&self.root, beneath(path)).await?)
+        Ok(posix::real_path_at(&self.root, beneath(path))?)
     }
 
     async fn make_directory(&self, path: &str, permissions: u16) -> Result<()> {
-        Ok(posix::make_directory_at(&self.root, beneath(path), permissions).await?)
+        Ok(posix::make_directory_at(&self.root, beneath(path), permissions)?)
     }
 
     async fn remove_directory(&self, path: &str) -> Result<()> {
-        Ok(posix::remove_directory_at(&self.root, beneath(path)).await?)
+        Ok(posix::remove_directory_at(&self.root, beneath(path))?)
     }
 
     async fn remove(&self, path: &str) -> Result<()> {
-        Ok(posix::remove_at(&self.root, beneath(path)).await?)
+        Ok(posix::remove_at(&self.root, beneath(path))?)
     }
 
     async fn rename(&self, source: &str, destination: &str, replace: bool) -> Result<()> {
-        Ok(posix::rename_at(&self.root, beneath(source), &self.root, beneath(destination), replace).await?)
+        Ok(posix::rename_at(&self.root, beneath(source), &self.root, beneath(destination), replace)?)
     }
 
     async fn read_link(&self, path: &str) -> Result<String> {
-        Ok(posix::read_link_at(&self.root, beneath(path)).await?)
+        Ok(posix::read_link_at(&self.root, beneath(path))?)
     }
 
     async fn symlink(&self, target: &str, path: &str) -> Result<()> {
-        Ok(posix::symlink_at(target.to_string(), &self.root, beneath(path)).await?)
+        Ok(posix::symlink_at(target, &self.root, beneath(path))?)
     }
 
     async fn hard_link(&self, existing: &str, path: &str) -> Result<()> {
-        Ok(posix::link_at(&self.root, beneath(existing), &self.root, beneath(path)).await?)
+        Ok(posix::link_at(&self.root, beneath(existing), &self.root, beneath(path))?)
     }
 
     async fn usage(&self, path: &str) -> Result<Usage> {
-        Ok(posix::usage_at(&self.root, beneath(path)).await?)
+        Ok(posix::usage_at(&self.root, beneath(path))?)
     }
 }
 
 /// A path of the contract as `posix` takes it: the part beneath the root.
-fn beneath(path: &str) -> String {
+fn beneath(path: &str) -> &str {
     match path.strip_prefix('/') {
-        Some("") | None => ".".to_string(),
-        Some(path) => path.to_string(),
+        Some("") | None => ".",
+        Some(path) => path,
     }
 }
 
@@ -166,15 +166,15 @@ impl File for JailFile {
     }
 
     async fn stat(&self) -> Result<Attributes> {
-        Ok(posix::stat(&self.descriptor).await?)
+        Ok(posix::stat(&self.descriptor)?)
     }
 
     async fn set_stat(&self, changes: AttributeChanges) -> Result<()> {
-        Ok(posix::set_stat(&self.descriptor, changes).await?)
+        Ok(posix::set_stat(&self.descriptor, &changes)?)
     }
 
     async fn usage(&self) -> Result<Usage> {
-        Ok(posix::usage_of(&self.descriptor).await?)
+        Ok(posix::usage_of(&self.descriptor)?)
     }
 
     async fn sync(&self) -> Result<()> {
@@ -212,13 +212,13 @@ impl JailFile {
         let Some(room) = bytes::OFFSET_MAX.checked_sub(offset) else { return Ok(0) };
         let Some(room_there) = bytes::OFFSET_MAX.checked_sub(to_offset) else { return Err(System::FileTooLarge) };
         let length = length.min(COPY_MAX).min(room).min(room_there);
-        posix::copy_range(&self.descriptor, offset, length, &to.descriptor, to_offset).await
+        posix::copy_range(&self.descriptor, offset, length, &to.descriptor, to_offset)
     }
 }
 
 impl Directory for JailDirectory {
     async fn read(&self, max: u32) -> Result<Vec<DirectoryEntry>> {
-        Ok(self.0.read(max).await?)
+        Ok(self.0.read(max)?)
     }
 }
 

@@ -50,12 +50,15 @@ impl Tree {
         self.set_stat_open(self.find(path, follow)?, changes, now)
     }
 
-    /// `file.set-stat`.
+    /// `file.set-stat`; `failure` for the permissions of a link, which Linux does not change either.
     pub fn set_stat_open(&mut self, id: NodeId, changes: &AttributeChanges, now: Timestamp) -> Result<(), ErrorCode> {
         if let Some(size) = changes.size {
             self.resize(id, size, now)?;
         }
         let node = self.node_mut(id)?;
+        if changes.permissions.is_some() && matches!(node.kind, Kind::Symlink(_)) {
+            return Err(ErrorCode::Failure);
+        }
         node.permissions = changes.permissions.map_or(node.permissions, |permissions| permissions & 0o7777);
         node.accessed = changes.accessed.unwrap_or(node.accessed);
         node.modified = changes.modified.unwrap_or(node.modified);

@@ -80,16 +80,16 @@ impl Tree {
 
     /// `session.real-path`.
     pub fn real_path(&self, path: &str) -> Result<String, ErrorCode> {
-        Ok(self.walk(path, true)?.path())
+        Ok(self.walk_by_text(path)?.path())
     }
 
     /// `session.hard-link`; `permission-denied` for a directory, as Linux says it.
     pub fn hard_link(&mut self, existing: &str, path: &str, now: Timestamp) -> Result<(), ErrorCode> {
         let existing = self.find(existing, false)?;
+        let (parent, name) = self.vacancy(path)?;
         if matches!(self.node(existing)?.kind, Kind::Directory(_)) {
             return Err(ErrorCode::PermissionDenied);
         }
-        let (parent, name) = self.vacancy(path)?;
         self.budget.charge(node::entry_cost(&name))?;
         self.node_mut(existing)?.links += 1;
         self.entries_mut(parent, now)?.insert(name, existing);
@@ -114,10 +114,16 @@ impl Tree {
         self.unlink(parent, &name, now)
     }
 
-    /// `session.rename`. Two names of one file are left as they are, as POSIX has it.
+    /// `session.rename`. Two names of one file are left as they are, as POSIX has it. As Linux looks at it: first the ways
+    /// to both, then whether one is the root, then what is there.
     pub fn rename(&mut self, source: &str, destination: &str, replace: bool, now: Timestamp) -> Result<(), ErrorCode> {
-        let (old_parent, old_name, moved) = self.occupied(source)?.ok_or(ErrorCode::Busy)?;
+        let old = self.walk(source, false)?;
         let place = self.walk(destination, false)?;
+        let old_name: Box<str> = old.name.ok_or(ErrorCode::Busy)?.into();
+        if place.name.is_none() && replace {
+            return Err(ErrorCode::Busy);
+        }
+        let (old_parent, moved) = (old.parent(), old.node.ok_or(ErrorCode::NoSuchFile)?);
         if place.node.is_some() && !replace {
             return Err(ErrorCode::AlreadyExists);
         }

@@ -73,7 +73,9 @@ impl Tree {
         let node = nodes.get_mut(&id).ok_or(ErrorCode::Failure)?;
         let Kind::File(contents) = &mut node.kind else { return Err(ErrorCode::IsADirectory) };
         contents.write(budget, offset.unwrap_or(contents.size()), data)?;
-        node.modified = now;
+        if !data.is_empty() {
+            node.modified = now;
+        }
         Ok(())
     }
 

@@ -49,6 +49,15 @@ impl Place<'_> {
 impl Tree {
     /// Follows `path`, and a link at its end if `follow`. Only the last component may be missing.
     pub(crate) fn walk<'a>(&'a self, path: &'a str, follow: bool) -> Result<Place<'a>, ErrorCode> {
+        self.walk_behind_files(path, follow, false)
+    }
+
+    /// Follows `path` with all its links as OpenSSH's realpath() does, by which '..' leads out of what is no directory too.
+    pub(crate) fn walk_by_text<'a>(&'a self, path: &'a str) -> Result<Place<'a>, ErrorCode> {
+        self.walk_behind_files(path, true, true)
+    }
+
+    fn walk_behind_files<'a>(&'a self, path: &'a str, follow: bool, by_text: bool) -> Result<Place<'a>, ErrorCode> {
         let mut trail = vec![];
         let mut pending = vec![path];
         let mut links = 0;
@@ -86,6 +95,11 @@ impl Tree {
                 }
                 _ if is_last => return Ok(Place { trail, name: Some(component), node: Some(node) }),
                 Kind::Directory(_) => trail.push((component, node)),
+                _ if by_text => match next_name(&mut pending) {
+                    None => return Ok(Place { trail, name: Some(component), node: Some(node) }),
+                    Some("..") => {}
+                    Some(_) => return Err(ErrorCode::NotADirectory),
+                },
                 _ => return Err(ErrorCode::NotADirectory),
             }
         }
@@ -104,6 +118,16 @@ fn next_component<'a>(pending: &mut Vec<&'a str>) -> Option<&'a str> {
         }
         None => path,
     })
+}
+
+/// The same, without those that lead nowhere.
+fn next_name<'a>(pending: &mut Vec<&'a str>) -> Option<&'a str> {
+    loop {
+        match next_component(pending) {
+            Some("" | ".") => {}
+            component => return component,
+        }
+    }
 }
 
 fn end(trail: &[(&str, NodeId)]) -> NodeId {

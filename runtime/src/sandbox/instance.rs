@@ -179,7 +179,8 @@ impl<'a> Calls<'a> {
                 Err(error) => return Ok(Finished { result: Err(error), effect: Effect::None }),
             };
             let _guard = watch.begin(operation, limit);
-            prepared.run(accessor, guest).await.map_err(|failed| match failed {
+            // Some kilobytes, which are put in their place at once; until then the future is small and cheap to move.
+            Box::pin(prepared.run(accessor, guest)).await.map_err(|failed| match failed {
                 Failed::Engine(error) => Fault::from_error(&error),
                 Failed::Contract(what) => Fault::Contract { operation, what },
             })

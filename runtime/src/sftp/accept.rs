@@ -62,8 +62,8 @@ impl Core {
             info!(target: "sftp", "Refusing {} request in read-only mode", name.as_str());
             return Err(Status::PermissionDenied.into());
         }
-        if !self.options.requests.permits(name) {
-            info!(target: "sftp", "Refusing {} request", name.as_str());
+        if let Some(list) = self.options.requests.refuses(name) {
+            info!(target: "sftp", "Refusing {list} {} request", name.as_str());
             return Err(Status::PermissionDenied.into());
         }
         if !self.features.contains(needed_features(name)) || !self.can_name_owners(name) {
@@ -185,6 +185,9 @@ impl Core {
     /// is one.
     fn home_directory(&mut self, incoming: &Incoming, user: &[u8]) -> Result<(), Refusal> {
         debug!(target: "sftp", "request {}: home-directory \"{}\"", incoming.id, Vis(user));
+        if user.contains(&0) {
+            return Err(Status::BadMessage.into());
+        }
         if !user.is_empty() && user != self.options.user.as_bytes() {
             return Err(Status::Failure.into());
         }
@@ -198,6 +201,8 @@ impl Core {
         let max_bytes = self.options.limits.max_packet_bytes.saturating_sub(WRITE_OVERHEAD_BYTES);
         let users = name_list(uids, max_bytes, |uid| names.user(uid))?;
         let groups = name_list(gids, max_bytes.saturating_sub(users.len()), |gid| names.group(gid))?;
+        let count = |ids: &[u8]| ids.len() / size_of::<u32>();
+        debug!(target: "sftp", "users-groups-by-id: {} users, {} groups", count(uids), count(gids));
         self.output.reply(packet::EXTENDED_REPLY, incoming.id, |body| {
             body.put_string(&users);
             body.put_string(&groups);

@@ -161,7 +161,7 @@ impl Core {
 
     pub fn file_usage(&mut self, incoming: &Incoming, handle: &[u8]) -> Result<(), Refusal> {
         let (handle, path, _) = self.live_file(handle)?;
-        info!(target: "sftp", "fstatvfs \"{}\"", shown(path));
+        debug!(target: "sftp", "request {}: fstatvfs \"{}\"", incoming.id, shown(path));
         let task = Task::Plain { call: Some(Call::FileUsage { file: handle.file() }), reply: Reply::Usage };
         self.submit_request(incoming, task, [self.claim(handle, Mode::Exclusive)], 0)?;
         Ok(())
@@ -221,7 +221,8 @@ impl Core {
         let task = Task::Copy(Copy {
             source,
             source_offset: sent.source_offset,
-            remaining: (sent.length > 0).then_some(sent.length.min(longest)),
+            length: (sent.length > 0).then_some(sent.length.min(longest)),
+            remaining: None,
             destination,
             destination_offset,
         });

@@ -211,6 +211,9 @@ impl Core {
             Some(rest) => {
                 let mut parts = rest.splitn(2, |byte| *byte == b'/');
                 let user = parts.next().unwrap_or_default();
+                if path.contains(&0) {
+                    return Err(Status::BadMessage.into());
+                }
                 if !user.is_empty() && user != self.options.user.as_bytes() {
                     return Err(Refusal::new(Status::NoSuchFile, "No such user"));
                 }

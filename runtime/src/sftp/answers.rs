@@ -322,7 +322,8 @@ impl Core {
         match answer {
             Ok(Answer::Attributes(source)) if copy.remaining.is_none() => {
                 let end = source.size.unwrap_or(MAX_OFFSET).min(MAX_OFFSET);
-                copy.remaining = Some(end.saturating_sub(copy.source_offset));
+                let there = end.saturating_sub(copy.source_offset);
+                copy.remaining = Some(copy.length.map_or(there, |length| length.min(there)));
                 if copy.remaining != Some(0) {
                     return Outcome::Again;
                 }

@@ -143,11 +143,20 @@ impl RequestPolicy {
     }
 
     pub(super) fn permits(&self, request: RequestName) -> bool {
-        self.permits_itself(request) && request.implied().iter().all(|implied| self.permits_itself(*implied))
+        self.refuses(request).is_none()
     }
 
-    fn permits_itself(&self, request: RequestName) -> bool {
-        self.denied & request.bit() == 0 && self.allowed.is_none_or(|allowed| allowed & request.bit() != 0)
+    /// By which of the lists, if it is refused, in the words of OpenSSH's log.
+    pub(super) fn refuses(&self, request: RequestName) -> Option<&'static str> {
+        self.refuses_itself(request)
+            .or_else(|| request.implied().iter().find_map(|implied| self.refuses_itself(*implied)))
+    }
+
+    fn refuses_itself(&self, request: RequestName) -> Option<&'static str> {
+        if self.denied & request.bit() != 0 {
+            return Some("denylisted");
+        }
+        self.allowed.is_some_and(|allowed| allowed & request.bit() == 0).then_some("non-allowlisted")
     }
 }
 

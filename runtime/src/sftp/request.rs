@@ -137,13 +137,13 @@ pub struct Check<'a> {
 
 /// Why a packet is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unparsed {
+pub enum Unparsed<'a> {
     Malformed,
-    /// Of a kind, or an extension, that nobody here knows.
-    Unknown,
+    UnknownKind,
+    UnknownExtension(&'a [u8]),
 }
 
-impl From<Malformed> for Unparsed {
+impl From<Malformed> for Unparsed<'_> {
     fn from(_: Malformed) -> Self {
         Unparsed::Malformed
     }
@@ -152,7 +152,7 @@ impl From<Malformed> for Unparsed {
 impl<'a> Request<'a> {
     /// From the kind of a packet and what follows its request id. Bytes after the last field are ignored, as OpenSSH
     /// does.
-    pub fn parse(kind: u8, reader: &mut Reader<'a>) -> Result<Self, Unparsed> {
+    pub fn parse(kind: u8, reader: &mut Reader<'a>) -> Result<Self, Unparsed<'a>> {
         Ok(match kind {
             packet::OPEN => Request::Open {
                 path: reader.string()?,
@@ -187,11 +187,11 @@ impl<'a> Request<'a> {
                 let name = reader.string()?;
                 return Self::parse_extended(name, reader);
             }
-            _ => return Err(Unparsed::Unknown),
+            _ => return Err(Unparsed::UnknownKind),
         })
     }
 
-    fn parse_extended(name: &[u8], reader: &mut Reader<'a>) -> Result<Self, Unparsed> {
+    fn parse_extended(name: &'a [u8], reader: &mut Reader<'a>) -> Result<Self, Unparsed<'a>> {
         Ok(match name {
             b"posix-rename@openssh.com" => Self::parse_rename(reader, true)?,
             b"statvfs@openssh.com" => Request::Usage { path: reader.string()? },
@@ -219,7 +219,7 @@ impl<'a> Request<'a> {
             b"check-file-name" => {
                 Request::CheckFile { target: CheckTarget::Path(reader.string()?), check: Check::parse(reader)? }
             }
-            _ => return Err(Unparsed::Unknown),
+            _ => return Err(Unparsed::UnknownExtension(name)),
         })
     }
 

@@ -11,8 +11,9 @@ use super::task::{Data, Task};
 use super::wire::Reader;
 use super::{CallId, Fatal, Started};
 use crate::storage::{self, Answer, Call, Connected};
+use crate::vis::Vis;
 use std::ops::Range;
-use tracing::debug;
+use tracing::info;
 
 /// What a request is called that is too short to say its id.
 const NO_ID: u32 = 0;
@@ -218,8 +219,12 @@ impl Session {
         match Request::parse(kind, &mut reader) {
             Ok(request) => self.core.accept(&incoming, request),
             Err(Unparsed::Malformed) => self.core.refuse(Some(number), &Status::BadMessage.into()),
-            Err(Unparsed::Unknown) => {
-                debug!(target: "sftp", "request {number}: unknown, kind {kind}");
+            Err(Unparsed::UnknownExtension(name)) => {
+                info!(target: "sftp", "Unknown extended request \"{}\"", Vis(name));
+                self.core.refuse(Some(number), &Status::OpUnsupported.into());
+            }
+            Err(Unparsed::UnknownKind) => {
+                info!(target: "sftp", "Unknown message {kind}");
                 self.core.refuse(Some(number), &Status::OpUnsupported.into());
             }
         }

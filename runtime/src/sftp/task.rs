@@ -100,8 +100,10 @@ impl Data {
 pub struct Copy {
     pub source: HandleIndex,
     pub source_offset: u64,
-    /// `None` is to the end, until a look at `source` has told where that is. An end that moved along with what is
-    /// copied, because both are one file, would never come.
+    /// `None` is to the end.
+    pub length: Option<u64>,
+    /// `None` until a look at `source` has told where it ends: what is copied ends there at the latest. An end that moved
+    /// along with it, because both are one file, would bring more than there was, or never come.
     pub remaining: Option<u64>,
     pub destination: HandleIndex,
     pub destination_offset: u64,

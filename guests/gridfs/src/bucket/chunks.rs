@@ -5,7 +5,7 @@ use crate::database::integer;
 use crate::failure::Failure;
 use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
-use bson::{Bson, RawBinaryRef, RawDocumentBuf, cstr, doc};
+use bson::{Bson, doc};
 
 /// The most chunks that one read or command is for, and that are read ahead: whoever stored a file may have made them of one
 /// byte, and each costs something beside.
@@ -13,6 +13,8 @@ pub const CHUNKS_AT_ONCE: usize = 1000;
 /// How many chunks are deleted at once, and how often for one file: the most that a file of ours has.
 const DELETED_AT_ONCE: u32 = 2048;
 const STEPS_MAX: u32 = (1 << 31) / DELETED_AT_ONCE;
+/// A chunk's document without its data: the length, two ids, a number, the data's length and kind, each with its name, an end.
+const CHUNK_DOCUMENT_BYTES: usize = 4 + (5 + 12) + (10 + 12) + (3 + 4) + (6 + 4 + 1) + 1;
 
 /// A chunk that was read.
 pub struct Chunk {
@@ -68,13 +70,56 @@ impl Bucket {
     }
 }
 
-/// A chunk as a document that is inserted.
-pub fn encode_chunk(file: ObjectId, n: u32, data: &[u8]) -> Vec<u8> {
-    let mut document = RawDocumentBuf::new();
-    document.append(cstr!("_id"), ObjectId::new());
-    document.append(cstr!("files_id"), file);
+/// Chunks as documents that are inserted, one after the other. They are the bulk of what is sent, so that their bytes are
+/// moved once here, and not by way of a document for each.
+pub fn encode_chunks<'a>(file: ObjectId, chunks: impl Iterator<Item = (u32, &'a [u8])> + Clone) -> Vec<u8> {
+    let bytes = chunks.clone().map(|(_, data)| CHUNK_DOCUMENT_BYTES + data.len()).sum();
+    let mut documents = Vec::with_capacity(bytes);
+    for (n, data) in chunks {
+        append_chunk(&mut documents, file, n, data);
+    }
+    documents
+}
+
+fn append_chunk(documents: &mut Vec<u8>, file: ObjectId, n: u32, data: &[u8]) {
+    let length = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX).to_le_bytes();
+    documents.extend_from_slice(&length(CHUNK_DOCUMENT_BYTES + data.len()));
+    for (name, id) in [(b"\x07_id\0".as_slice(), ObjectId::new()), (b"\x07files_id\0", file)] {
+        documents.extend_from_slice(name);
+        documents.extend_from_slice(&id.bytes());
+    }
+    documents.extend_from_slice(b"\x10n\0");
     // The specification has a whole number of 32 bits, and no file has more chunks.
-    document.append(cstr!("n"), i32::try_from(n).unwrap_or(i32::MAX));
-    document.append(cstr!("data"), RawBinaryRef { subtype: BinarySubtype::Generic, bytes: data });
-    document.into_bytes()
+    documents.extend_from_slice(&i32::try_from(n).unwrap_or(i32::MAX).to_le_bytes());
+    documents.extend_from_slice(b"\x05data\0");
+    documents.extend_from_slice(&length(data.len()));
+    documents.push(BinarySubtype::Generic.into());
+    documents.extend_from_slice(data);
+    documents.push(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bson::{Binary, Document, RawDocument};
+
+    #[test]
+    fn chunks_are_documents_as_any_other() {
+        let file = ObjectId::new();
+        let contents: [&[u8]; 3] = [&[], &[7], &[8; 300]];
+        let encoded = encode_chunks(file, contents.iter().zip(5..).map(|(data, n)| (n, *data)));
+        assert_eq!(encoded.len(), encoded.capacity(), "room for all of them at once");
+        let mut rest = encoded.as_slice();
+        for (data, n) in contents.into_iter().zip(5_i32..) {
+            let length = i32::from_le_bytes(*rest.first_chunk().unwrap()) as usize;
+            let (document, others) = rest.split_at(length);
+            let document: Document = RawDocument::from_bytes(document).unwrap().try_into().unwrap();
+            let data = Binary { subtype: BinarySubtype::Generic, bytes: data.to_vec() };
+            let id = document.get_object_id("_id").unwrap();
+            assert_eq!(document, doc! { "_id": id, "files_id": file, "n": n, "data": data });
+            assert_ne!(id, file);
+            rest = others;
+        }
+        assert_eq!(rest, []);
+    }
 }

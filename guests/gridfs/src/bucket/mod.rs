@@ -22,7 +22,7 @@ mod usage;
 mod version;
 
 pub use catalog::Found;
-pub use chunks::{CHUNKS_AT_ONCE, Chunk, encode_chunk};
+pub use chunks::{CHUNKS_AT_ONCE, Chunk, encode_chunks};
 pub use destruction::VERSIONS_MAX;
 pub use kept::Kept;
 pub use listing::Listing;

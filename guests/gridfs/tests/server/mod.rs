@@ -7,7 +7,7 @@ mod query;
 mod store;
 
 use bson::{Document, RawDocumentBuf, doc};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -32,6 +32,8 @@ struct Shared {
     instead: Option<Vec<u8>>,
     /// What another program does right before the next command of that name.
     before: Vec<(String, Change)>,
+    /// What commands of those names are answered.
+    always: HashMap<String, Document>,
 }
 
 type Change = Box<dyn FnOnce(&mut Store) + Send>;
@@ -77,6 +79,11 @@ impl Server {
         self.shared.lock().unwrap().before.push((command.to_owned(), Box::new(change)));
     }
 
+    /// Answers each `command` so: its name and its collection, or its database if it is for all of that.
+    pub fn answer_always(&self, command: &str, reply: Document) {
+        self.shared.lock().unwrap().always.insert(command.to_owned(), reply);
+    }
+
     /// How many commands there were so far.
     pub fn commands(&self) -> usize {
         self.shared.lock().unwrap().commands
@@ -86,7 +93,7 @@ impl Server {
         self.shared.lock().unwrap().connections
     }
 
-    /// The commands since this was asked last, each with its collection.
+    /// The commands since this was asked last, each with its collection, or its database.
     pub fn seen(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().unwrap().seen)
     }
@@ -175,11 +182,12 @@ fn answer(shared: &mut Shared, command: &Document) -> Document {
         return doc! { "ok": 1.0, "isWritablePrimary": true, "maxWireVersion": 21, "localTime": bson::DateTime::now() };
     }
     shared.commands += 1;
-    let title = format!("{name} {}", target.as_str().unwrap_or_default());
+    let title = format!("{name} {}", target.as_str().or(command.get_str("$db").ok()).unwrap_or_default());
     if let Some(index) = shared.before.iter().position(|(command, _)| *command == title) {
         let (_, change) = shared.before.remove(index);
         change(&mut shared.store);
     }
+    let always = shared.always.get(&title).cloned();
     shared.seen.push(title);
-    shared.store.run(command)
+    always.unwrap_or_else(|| shared.store.run(command))
 }

@@ -20,25 +20,25 @@ pub(crate) fn entries(names: impl IntoIterator<Item = impl Into<String>>) -> Twi
     Twist::Entries(names.into_iter().map(|name| entry(name.into())).collect())
 }
 
-pub(crate) async fn share_more_than_asked() -> Result<Twist, Error> {
+pub(crate) fn share_more_than_asked() -> Result<Twist, Error> {
     let flags = OpenFlags::READ | OpenFlags::WRITE;
-    let file = posix::open_at(&granted("/"), "file".to_owned(), flags, 0).await?;
+    let file = posix::open_at(&granted("/"), "file", flags, 0)?;
     Ok(Twist::Native(posix::share(&file, Access::READ | Access::WRITE)?))
 }
 
 /// The handle of what was handed over once is made up again.
-pub(crate) async fn share_twice(handed_over: &RefCell<Option<u32>>) -> Result<Twist, Error> {
+pub(crate) fn share_twice(handed_over: &RefCell<Option<u32>>) -> Result<Twist, Error> {
     if let Some(handle) = *handed_over.borrow() {
         // SAFETY: it is not sound, and that is the attack; the host must notice.
         return Ok(Twist::Native(unsafe { NativeFile::from_handle(handle) }));
     }
-    let file = posix::open_at(&granted("/"), "file".to_owned(), OpenFlags::READ, 0).await?;
+    let file = posix::open_at(&granted("/"), "file", OpenFlags::READ, 0)?;
     let native = posix::share(&file, Access::READ).or(Err(Error::from(ErrorCode::Failure)))?;
     *handed_over.borrow_mut() = Some(native.handle());
     Ok(Twist::Native(native))
 }
 
-pub(crate) async fn share_more_than_held() -> Report {
+pub(crate) fn share_more_than_held() -> Report {
     let mut report = Report::default();
     let (root, kept) = (granted("/"), granted("/kept"));
     for (place, directory, flags, access) in [
@@ -47,7 +47,7 @@ pub(crate) async fn share_more_than_held() -> Report {
         ("a file that is written", &root, OpenFlags::WRITE, Access::READ),
         ("a kept file", &kept, OpenFlags::READ, Access::WRITE),
     ] {
-        let opened = posix::open_at(directory, "file".to_owned(), flags, 0).await;
+        let opened = posix::open_at(directory, "file", flags, 0);
         let Some(file) = report.tried(format_args!("open {place}"), opened) else { continue };
         report.tried(format_args!("share {place} with {access:?}"), posix::share(&file, access));
     }

@@ -61,10 +61,10 @@ pub(crate) fn flood() {
     }
 }
 
-pub(crate) async fn leak_descriptors() -> Result<(), Error> {
+pub(crate) fn leak_descriptors() -> Result<(), Error> {
     let root = granted("/");
     loop {
-        forget(posix::open_at(&root, "file".to_owned(), OpenFlags::READ, 0).await?);
+        forget(posix::open_at(&root, "file", OpenFlags::READ, 0)?);
     }
 }
 
@@ -84,9 +84,9 @@ pub(crate) fn leak_pollables() {
 }
 
 /// The host gives less, which is all it must.
-pub(crate) async fn ask_for_too_much() -> Result<(), Error> {
+pub(crate) fn ask_for_too_much() -> Result<(), Error> {
     let flags = OpenFlags::READ | OpenFlags::WRITE;
-    let file = posix::open_at(&granted("/"), "sparse".to_owned(), flags, 0).await?;
+    let file = posix::open_at(&granted("/"), "sparse", flags, 0)?;
     for _ in 0..10 {
         black_box(file.read(u64::MAX, 0)?);
         let input = file.read_via_stream(0)?;

@@ -24,22 +24,22 @@ async fn try_path(report: &mut Report, grant: &str, path: &str) {
         ("posix create", OpenFlags::WRITE | OpenFlags::CREATE),
         ("posix create-exclusive", OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE),
     ] {
-        let opened = posix::open_at(root, owned(), flags, 0o666).await;
+        let opened = posix::open_at(root, path, flags, 0o666);
         if let Some(file) = report.tried(named(operation), opened) {
-            use_file(report, &named(operation), &file).await;
+            use_file(report, &named(operation), &file);
         }
     }
-    report.tried(named("posix stat"), posix::stat_at(root, owned(), true).await);
+    report.tried(named("posix stat"), posix::stat_at(root, path, true));
     for (operation, changes) in changes() {
-        report.tried(named(&format!("posix {operation}")), posix::set_stat_at(root, owned(), true, changes).await);
+        report.tried(named(&format!("posix {operation}")), posix::set_stat_at(root, path, true, &changes));
     }
-    report.tried(named("posix list"), posix::open_listing(root, owned()).await);
-    report.tried(named("posix usage"), posix::usage_at(root, owned()).await);
-    report.tried(named("posix real-path"), posix::real_path_at(root, owned()).await);
-    let answer = posix::read_link_at(root, owned()).await;
+    report.tried(named("posix list"), posix::open_listing(root, path));
+    report.tried(named("posix usage"), posix::usage_at(root, path));
+    report.tried(named("posix real-path"), posix::real_path_at(root, path));
+    let answer = posix::read_link_at(root, path);
     report.tried(named("posix read-link"), answer);
-    report.tried(named("posix make-directory"), posix::make_directory_at(root, owned(), 0o777).await);
-    report.tried(named("posix symlink"), posix::symlink_at("x".to_owned(), root, owned()).await);
+    report.tried(named("posix make-directory"), posix::make_directory_at(root, path, 0o777));
+    report.tried(named("posix symlink"), posix::symlink_at("x", root, path));
     for (operation, open, flags) in [
         ("wasi read", wasi::OpenFlags::empty(), DescriptorFlags::READ),
         ("wasi directory", wasi::OpenFlags::DIRECTORY, DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY),
@@ -50,7 +50,7 @@ async fn try_path(report: &mut Report, grant: &str, path: &str) {
     ] {
         let opened = root.open_at(FOLLOW, path, open, flags);
         if let Some(file) = report.tried(named(operation), opened) {
-            use_file(report, &named(operation), &file).await;
+            use_file(report, &named(operation), &file);
         }
     }
     report.tried(named("wasi stat"), root.stat_at(FOLLOW, path));
@@ -82,23 +82,21 @@ async fn try_path(report: &mut Report, grant: &str, path: &str) {
 }
 
 /// What moves names, tried last because it moves what leads outside too.
-async fn try_moving(report: &mut Report, root: &Descriptor, path: &str) {
+fn try_moving(report: &mut Report, root: &Descriptor, path: &str) {
     let named = |operation: &str| format!("{operation} {path:?}");
-    let owned = || path.to_owned();
-    let stolen = || "stolen".to_owned();
-    report.tried(named("posix link"), posix::link_at(root, owned(), root, stolen()).await);
-    look_at_stolen(report, root).await;
+    report.tried(named("posix link"), posix::link_at(root, path, root, "stolen"));
+    look_at_stolen(report, root);
     report.tried(named("wasi link"), root.link_at(PathFlags::empty(), path, root, "stolen"));
     report.tried(named("wasi link following"), root.link_at(FOLLOW, path, root, "stolen"));
-    look_at_stolen(report, root).await;
-    report.tried(named("posix rename"), posix::rename_at(root, owned(), root, stolen(), true).await);
-    look_at_stolen(report, root).await;
+    look_at_stolen(report, root);
+    report.tried(named("posix rename"), posix::rename_at(root, path, root, "stolen", true));
+    look_at_stolen(report, root);
     report.tried(named("wasi rename"), root.rename_at(path, root, "stolen"));
-    look_at_stolen(report, root).await;
-    report.tried(named("posix rename to"), posix::rename_at(root, "file".to_owned(), root, owned(), true).await);
+    look_at_stolen(report, root);
+    report.tried(named("posix rename to"), posix::rename_at(root, "file", root, path, true));
     report.tried(named("wasi rename to"), root.rename_at("file", root, path));
-    report.tried(named("posix remove"), posix::remove_at(root, owned()).await);
-    report.tried(named("posix remove-directory"), posix::remove_directory_at(root, owned()).await);
+    report.tried(named("posix remove"), posix::remove_at(root, path));
+    report.tried(named("posix remove-directory"), posix::remove_directory_at(root, path));
     report.tried(named("wasi remove"), root.unlink_file_at(path));
     report.tried(named("wasi remove-directory"), root.remove_directory_at(path));
 }
@@ -112,10 +110,10 @@ async fn try_moving3(report: &mut Report, root: &Descriptor, root3: &wasi3::Desc
         [("wasi3 link", wasi3::PathFlags::empty()), ("wasi3 link following", wasi3::PathFlags::SYMLINK_FOLLOW)]
     {
         report.line(named(operation), name3(root3.link_at(flags, owned(), root3, stolen()).await));
-        look_at_stolen(report, root).await;
+        look_at_stolen(report, root);
     }
     report.line(named("wasi3 rename"), name3(root3.rename_at(owned(), root3, stolen()).await));
-    look_at_stolen(report, root).await;
+    look_at_stolen(report, root);
     report.line(named("wasi3 rename to"), name3(root3.rename_at("file".to_owned(), root3, owned()).await));
     report.line(named("wasi3 remove"), name3(root3.unlink_file_at(owned()).await));
     report.line(named("wasi3 remove-directory"), name3(root3.remove_directory_at(owned()).await));
@@ -129,21 +127,21 @@ async fn use_file3(report: &mut Report, what: &str, file: &wasi3::Descriptor) {
     report.line(format_args!("{what} then set-times"), name3(file.set_times(now(), now()).await));
 }
 
-async fn look_at_stolen(report: &mut Report, root: &Descriptor) {
-    if let Ok(file) = posix::open_at(root, "stolen".to_owned(), OpenFlags::READ, 0).await {
-        use_file(report, "stolen", &file).await;
+fn look_at_stolen(report: &mut Report, root: &Descriptor) {
+    if let Ok(file) = posix::open_at(root, "stolen", OpenFlags::READ, 0) {
+        use_file(report, "stolen", &file);
     }
-    let _ = posix::remove_at(root, "stolen".to_owned()).await;
+    let _ = posix::remove_at(root, "stolen");
 }
 
 /// Reads what is in it into the report, writes, and changes what it says of itself.
-async fn use_file(report: &mut Report, what: &str, file: &Descriptor) {
+fn use_file(report: &mut Report, what: &str, file: &Descriptor) {
     if let Ok((bytes, _)) = file.read(100, 0) {
         report.line(format_args!("{what} holds"), String::from_utf8_lossy(&bytes).trim_end());
     }
     report.tried(format_args!("{what} then write"), file.write(b"pecked", 0));
     for (operation, changes) in changes() {
-        report.tried(format_args!("{what} then {operation}"), posix::set_stat(file, changes).await);
+        report.tried(format_args!("{what} then {operation}"), posix::set_stat(file, &changes));
     }
     report.tried(format_args!("{what} then wasi set-size"), file.set_size(0));
     report.tried(format_args!("{what} then wasi set-times"), file.set_times(NewTimestamp::Now, NewTimestamp::Now));
@@ -204,7 +202,7 @@ pub(crate) async fn leave_by_path(outside: &str) -> Report {
         try_moving3(&mut report, &root, &wasi3::granted("/"), path).await;
     }
     for path in paths {
-        try_moving(&mut report, &root, path).await;
+        try_moving(&mut report, &root, path);
     }
     report
 }
@@ -216,7 +214,7 @@ pub(crate) async fn leave_by_race() -> Report {
     for attempt in 0..ATTEMPTS {
         let path = "flipping/canary";
         let opened = match attempt % 3 {
-            0 => posix::open_at(&root, path.to_owned(), OpenFlags::READ, 0).await,
+            0 => posix::open_at(&root, path, OpenFlags::READ, 0),
             1 => root.open_at(FOLLOW, path, wasi::OpenFlags::empty(), DescriptorFlags::READ),
             _ => root.open_at(FOLLOW, "flipping", wasi::OpenFlags::DIRECTORY, DescriptorFlags::READ).and_then(
                 |directory| {
@@ -232,8 +230,8 @@ pub(crate) async fn leave_by_race() -> Report {
         }
         // By name, so that a link that was checked before the change is used after it.
         let _ = root.rename_at("flipping/canary", &root, "flipping/canary");
-        let _ = posix::link_at(&root, path.to_owned(), &root, "caught".to_owned()).await;
-        if let Ok(file) = posix::open_at(&root, "caught".to_owned(), OpenFlags::READ, 0).await
+        let _ = posix::link_at(&root, path, &root, "caught");
+        if let Ok(file) = posix::open_at(&root, "caught", OpenFlags::READ, 0)
             && let Ok((bytes, _)) = file.read(100, 0)
             && bytes != b"inside"
         {
@@ -253,7 +251,7 @@ pub(crate) async fn open_fifo() -> Report {
     let read_write = DescriptorFlags::READ | DescriptorFlags::WRITE;
     for path in ["fifo", "to-fifo"] {
         for flags in [OpenFlags::READ, OpenFlags::WRITE, OpenFlags::READ | OpenFlags::WRITE] {
-            let opened = posix::open_at(&root, path.to_owned(), flags, 0).await;
+            let opened = posix::open_at(&root, path, flags, 0);
             report.tried(format_args!("posix open {path} {flags:?}"), opened);
         }
         for flags in [DescriptorFlags::READ, DescriptorFlags::WRITE, read_write] {
@@ -274,10 +272,10 @@ pub(crate) async fn open_fifo() -> Report {
         let times = root3.set_times_at(follow, path.to_owned(), now(), now()).await;
         report.line(format_args!("wasi3 set-times {path}"), name3(times));
         for (operation, changes) in changes() {
-            let set = posix::set_stat_at(&root, path.to_owned(), true, changes).await;
+            let set = posix::set_stat_at(&root, path, true, &changes);
             report.tried(format_args!("posix {operation} {path}"), set);
         }
-        report.tried(format_args!("posix list {path}"), posix::open_listing(&root, path.to_owned()).await);
+        report.tried(format_args!("posix list {path}"), posix::open_listing(&root, path));
     }
     report
 }
@@ -304,10 +302,10 @@ pub(crate) async fn change_read_only() -> Report {
     }
     // Both ways between the two, and in the kept one.
     let (stolen, file) = (|| "stolen".to_owned(), || "file".to_owned());
-    report.tried("posix link out", posix::link_at(&kept, file(), &root, stolen()).await);
-    report.tried("posix link in", posix::link_at(&root, file(), &kept, stolen()).await);
-    report.tried("posix rename out", posix::rename_at(&kept, file(), &root, stolen(), true).await);
-    report.tried("posix rename in", posix::rename_at(&root, file(), &kept, file(), true).await);
+    report.tried("posix link out", posix::link_at(&kept, "file", &root, "stolen"));
+    report.tried("posix link in", posix::link_at(&root, "file", &kept, "stolen"));
+    report.tried("posix rename out", posix::rename_at(&kept, "file", &root, "stolen", true));
+    report.tried("posix rename in", posix::rename_at(&root, "file", &kept, "file", true));
     report.tried("wasi link out", kept.link_at(PathFlags::empty(), "file", &root, "stolen"));
     report.tried("wasi link in", root.link_at(PathFlags::empty(), "file", &kept, "stolen"));
     report.tried("wasi rename out", kept.rename_at("file", &root, "stolen"));
@@ -319,7 +317,7 @@ pub(crate) async fn change_read_only() -> Report {
     report.line("wasi3 rename in", name3(root3.rename_at(file(), &kept3, file()).await));
     for path in ["file", "folder"] {
         try_moving3(&mut report, &kept, &kept3, path).await;
-        try_moving(&mut report, &kept, path).await;
+        try_moving(&mut report, &kept, path);
     }
     report
 }

@@ -45,7 +45,7 @@ impl WrongFile {
             upload,
             writes: Cell::new(0),
             offset: Cell::new(0),
-            native: RefCell::new(if world.lies("native") { another_file().await } else { None }),
+            native: RefCell::new(if world.lies("native") { another_file() } else { None }),
         })
     }
 
@@ -63,10 +63,10 @@ impl WrongFile {
 }
 
 /// A file of the granted directory that has nothing to do with any of ours.
-async fn another_file() -> Option<NativeFile> {
+fn another_file() -> Option<NativeFile> {
     let (directory, _) = get_directories().pop()?;
     let flags = posix::OpenFlags::READ | posix::OpenFlags::WRITE | posix::OpenFlags::CREATE;
-    let descriptor = posix::open_at(&directory, "another".to_owned(), flags, 0o600).await.ok()?;
+    let descriptor = posix::open_at(&directory, "another", flags, 0o600).ok()?;
     posix::share(&descriptor, Access::READ | Access::WRITE).ok()
 }
 
