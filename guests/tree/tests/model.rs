@@ -51,10 +51,13 @@ impl Model {
                 self.links += 1;
                 self.add(path, Thing::Link(self.links, target.clone()))
             }
-            Step::HardLink(existing, path) => match self.existing(existing, false)? {
-                (_, Thing::Directory) => Err(ErrorCode::PermissionDenied),
-                (_, thing) => self.add(path, thing),
-            },
+            Step::HardLink(existing, path) => {
+                let (_, thing) = self.existing(existing, false)?;
+                match self.locate(path, false)? {
+                    (_, None) if thing == Thing::Directory => Err(ErrorCode::PermissionDenied),
+                    _ => self.add(path, thing),
+                }
+            }
             Step::Remove(path) => match self.existing(path, false)? {
                 (_, Thing::Directory) => Err(ErrorCode::IsADirectory),
                 (at, _) => self.take(&at),
@@ -88,11 +91,12 @@ impl Model {
     }
 
     fn rename(&mut self, source: &str, destination: &str, replace: bool) -> Outcome<()> {
-        let (from, moved) = self.existing(source, false)?;
-        if from == "/" {
+        let (from, moved) = self.locate(source, false)?;
+        let (to, there) = self.locate(destination, false)?;
+        if from == "/" || to == "/" && replace {
             return Err(ErrorCode::Busy);
         }
-        let (to, there) = self.locate(destination, false)?;
+        let moved = moved.ok_or(ErrorCode::NoSuchFile)?;
         if there.is_some() && !replace {
             return Err(ErrorCode::AlreadyExists);
         }
@@ -100,7 +104,6 @@ impl Model {
             return Err(ErrorCode::InvalidArgument);
         }
         match (&moved, &there) {
-            _ if to == "/" => return Err(ErrorCode::Busy),
             _ if from == to => return Ok(()),
             (Thing::Directory, Some(Thing::Directory)) if !self.is_empty(&to) => return Err(ErrorCode::NotEmpty),
             (Thing::Directory, Some(Thing::Directory) | None) => {}
@@ -142,8 +145,13 @@ impl Model {
         Ok((at, thing.ok_or(ErrorCode::NoSuchFile)?))
     }
 
-    /// Where a path leads, by writing each link's target into it and starting again.
     fn locate(&self, path: &str, follow: bool) -> Outcome<(String, Option<Thing>)> {
+        self.locate_behind_files(path, follow, false)
+    }
+
+    /// Where a path leads, by writing each link's target into it and starting again; '..' leads out of files too if
+    /// `by_text`.
+    fn locate_behind_files(&self, path: &str, follow: bool, by_text: bool) -> Outcome<(String, Option<Thing>)> {
         let mut path = path.to_owned();
         'again: for _ in 0..=40 {
             let mut at = String::new();
@@ -163,6 +171,7 @@ impl Model {
                         path = format!("{base}/{target}/{}", rest.join("/"));
                         continue 'again;
                     }
+                    Some(Thing::File(_)) if by_text && rest.first() == Some(&"..") => at = here,
                     Some(Thing::File(_) | Thing::Link(..)) if !rest.is_empty() => return Err(ErrorCode::NotADirectory),
                     Some(_) => at = here,
                 }
@@ -291,6 +300,6 @@ proptest! {
             let _ = apply(&mut tree, step);
             let _ = model.apply(step);
         }
-        prop_assert_eq!(tree.real_path(&path), model.locate(&path, true).map(|(at, _)| at));
+        prop_assert_eq!(tree.real_path(&path), model.locate_behind_files(&path, true, true).map(|(at, _)| at));
     }
 }

@@ -56,39 +56,39 @@ async fn move_name(report: &mut Report, from: &Side, source: &str, to: &Side, de
     let (old, new) = (|| source.to_owned(), || destination.to_owned());
     let plain = PathFlags::empty();
     let way = named("posix link");
-    let answer = posix::link_at(&from.second, old(), &to.second, new()).await;
+    let answer = posix::link_at(&from.second, source, &to.second, destination);
     report.tried(&way, answer);
-    put_back(report, &way, from, source, to, destination).await;
+    put_back(report, &way, from, source, to, destination);
     let way = named("posix rename");
-    let answer = posix::rename_at(&from.second, old(), &to.second, new(), false).await;
+    let answer = posix::rename_at(&from.second, source, &to.second, destination, false);
     report.tried(&way, answer);
-    put_back(report, &way, from, source, to, destination).await;
+    put_back(report, &way, from, source, to, destination);
     let way = named("wasi link");
     report.tried(&way, from.second.link_at(plain, source, &to.second, destination));
-    put_back(report, &way, from, source, to, destination).await;
+    put_back(report, &way, from, source, to, destination);
     let way = named("wasi rename");
     report.tried(&way, from.second.rename_at(source, &to.second, destination));
-    put_back(report, &way, from, source, to, destination).await;
+    put_back(report, &way, from, source, to, destination);
     let way = named("wasi3 link");
     report.tried3(&way, from.third.link_at(wasi3::PathFlags::empty(), old(), &to.third, new()).await);
-    put_back(report, &way, from, source, to, destination).await;
+    put_back(report, &way, from, source, to, destination);
     let way = named("wasi3 rename");
     report.tried3(&way, from.third.rename_at(old(), &to.third, new()).await);
-    put_back(report, &way, from, source, to, destination).await;
+    put_back(report, &way, from, source, to, destination);
 }
 
 /// Tells what is to be read under the new name, and under the old one, and makes the old one the only one.
-async fn put_back(report: &mut Report, way: impl Display, from: &Side, source: &str, to: &Side, destination: &str) {
+fn put_back(report: &mut Report, way: impl Display, from: &Side, source: &str, to: &Side, destination: &str) {
     for (which, side, path) in [("new", to, destination), ("old", from, source)] {
-        if let Ok(file) = posix::open_at(&side.second, path.to_owned(), OpenFlags::READ, 0).await
+        if let Ok(file) = posix::open_at(&side.second, path, OpenFlags::READ, 0)
             && let Ok((bytes, _)) = file.read(100, 0)
         {
             report.line(format_args!("{way} then the {which} name holds"), String::from_utf8_lossy(&bytes));
         }
     }
-    if posix::stat_at(&to.second, destination.to_owned(), false).await.is_ok() {
+    if posix::stat_at(&to.second, destination, false).is_ok() {
         // Of two names of one file a rename takes neither away.
-        let _ = posix::remove_at(&from.second, source.to_owned()).await;
-        let _ = posix::rename_at(&to.second, destination.to_owned(), &from.second, source.to_owned(), true).await;
+        let _ = posix::remove_at(&from.second, source);
+        let _ = posix::rename_at(&to.second, destination, &from.second, source, true);
     }
 }
