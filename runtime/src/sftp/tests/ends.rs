@@ -126,6 +126,9 @@ fn giving_up_does_not_wait_for_all_the_calls_of_a_request() {
     let (from, to) = (rig.open("/f", READ), rig.open("/g", WRITE | CREATE));
     let copy = |id| Packet::extended(id, "copy-data").string(&from).u64(0).u64(1000).string(&to).u64(0).finish();
     let id = rig.post(copy);
+    // The look where the source ends.
+    rig.answer(0);
+    rig.start().unwrap();
     rig.session.end(false);
     rig.run();
     assert_eq!(status_of(&rig.replies[&id]), FAILURE);
