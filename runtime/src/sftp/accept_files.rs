@@ -15,7 +15,7 @@ use super::status::{Refusal, Status};
 use super::task::{Check, CheckStep, Copy, Data, Reply, Task};
 use super::wire::Writer;
 use crate::storage::{Call, Ending, StoragePath};
-use tracing::{debug, info};
+use tracing::debug;
 
 /// What write(2) says of a descriptor that does not write is EBADF, and that is NO_SUCH_FILE.
 const NOT_WRITABLE: Status = Status::NoSuchFile;

@@ -13,7 +13,7 @@ use super::{CallId, Fatal, Started};
 use crate::storage::{self, Answer, Call, Connected};
 use crate::vis::Vis;
 use std::ops::Range;
-use tracing::info;
+use tracing::{debug, info};
 
 /// What a request is called that is too short to say its id.
 const NO_ID: u32 = 0;
