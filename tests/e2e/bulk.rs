@@ -87,10 +87,12 @@ fn a_gibibyte_goes_there_and_back_through_sshd() {
 #[test]
 fn memory_keeps_a_gibibyte_as_it_came() {
     let _turn = TURN.lock();
-    let (place, by_ssh) = (Place::new(), Place::new());
+    let place = Place::new();
     move_a_gibibyte_in_one_session(&place, &sftp_direct(&place, &memory(&place)));
-    let sshd = over_ssh(&by_ssh, &memory(&by_ssh));
-    move_a_gibibyte_in_one_session(&by_ssh, &sshd.sftp());
+    drop(place);
+    let place = Place::new();
+    let sshd = over_ssh(&place, &memory(&place));
+    move_a_gibibyte_in_one_session(&place, &sshd.sftp());
 }
 
 #[test]
@@ -111,8 +113,10 @@ fn five_thousand_files_go_there_and_back_through_sshd() {
 #[test]
 fn memory_keeps_five_thousand_files_as_they_came() {
     let _turn = TURN.lock();
-    let (place, by_ssh) = (Place::new(), Place::new());
+    let place = Place::new();
     move_a_tree_in_one_session(&place, &sftp_direct(&place, &memory(&place)));
-    let sshd = over_ssh(&by_ssh, &memory(&by_ssh));
-    move_a_tree_in_one_session(&by_ssh, &sshd.sftp());
+    drop(place);
+    let place = Place::new();
+    let sshd = over_ssh(&place, &memory(&place));
+    move_a_tree_in_one_session(&place, &sshd.sftp());
 }

@@ -297,18 +297,16 @@ fn each_request_that_is_answered_alike_tells_of_what_is_there_where_it_is_grante
     assert_eq!(telling, expected);
 }
 
-/// What is known of a path and, if it is a directory, of what is in it.
+/// What is known of a path and of all that is below it.
 fn look(path: &Path) -> Vec<String> {
-    let known = |path: &Path| {
-        let found = fs::symlink_metadata(path).ok()?;
-        // Looking into a directory is what changes its time of access.
-        let accessed = (!found.is_dir()).then(|| (found.atime(), found.atime_nsec()));
-        let modified = (found.mtime(), found.mtime_nsec());
-        Some(format!("{} {:o} {accessed:?} {modified:?} {}", path.display(), found.mode(), found.len()))
-    };
+    let Ok(found) = fs::symlink_metadata(path) else { return Vec::new() };
+    // Looking into a directory is what changes its time of access.
+    let accessed = (!found.is_dir()).then(|| (found.atime(), found.atime_nsec()));
+    let modified = (found.mtime(), found.mtime_nsec());
+    let known = format!("{} {:o} {accessed:?} {modified:?} {}", path.display(), found.mode(), found.len());
     let entries = fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let mut lines: Vec<String> =
-        std::iter::once(path.to_owned()).chain(entries).filter_map(|path| known(&path)).collect();
+    let below = entries.filter(|_| found.is_dir()).flat_map(|entry| look(&entry));
+    let mut lines: Vec<String> = std::iter::once(known).chain(below).collect();
     lines.sort();
     lines
 }

@@ -14,8 +14,7 @@ use std::rc::Rc;
 const PAUSES_MS: [u64; 6] = [50, 200, 500, 1000, 2000, 4000];
 /// The most bytes of documents in one command: below what every server takes, and a fair turn on a connection.
 pub const COMMAND_BYTES_MAX: usize = 4 << 20;
-
-/// What every server has, and next to nothing is in.
+/// Every server has it, and hardly anything is in it.
 const ADMIN: &str = "admin";
 
 /// A database, and the connections to it.

@@ -168,7 +168,7 @@ impl Reader {
         // Not more than is kept, or it would be gone before it is read.
         let ahead = (AHEAD_BYTES.min(self.kept_max() as u64 / 2) / size).min(CHUNKS_AT_ONCE as u64);
         // Half of it at once, so that few commands bring many chunks each.
-        if state.ahead > last + ahead / 2 {
+        if state.ahead > last + 1 + ahead / 2 {
             return;
         }
         let end = (last + 1 + ahead).min(self.length.div_ceil(size));

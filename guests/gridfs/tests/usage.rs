@@ -50,4 +50,5 @@ fn who_may_not_ask_of_the_servers_database_asks_of_the_own() {
 #[test]
 fn a_database_without_a_file_is_told_of_as_well() {
     assert_eq!(asked(&[(OWN, silent())]), (true, vec![ADMIN.to_owned()]));
+    assert_eq!(asked(&[(OWN, refused())]), (true, vec![ADMIN.to_owned()]));
 }

@@ -216,7 +216,7 @@ impl Core {
         if !to.writable {
             return Err(NOT_WRITABLE.into());
         }
-        // No file goes on beyond it, so that a longer copy ends at the end of `source`.
+        // No file goes on beyond it.
         let longest = MAX_OFFSET - sent.source_offset.max(destination_offset);
         let task = Task::Copy(Copy {
             source,

@@ -209,11 +209,11 @@ impl Core {
         let path = match path.strip_prefix(b"~") {
             None => self.path_or_start(path)?,
             Some(rest) => {
-                let mut parts = rest.splitn(2, |byte| *byte == b'/');
-                let user = parts.next().unwrap_or_default();
                 if path.contains(&0) {
                     return Err(Status::BadMessage.into());
                 }
+                let mut parts = rest.splitn(2, |byte| *byte == b'/');
+                let user = parts.next().unwrap_or_default();
                 if !user.is_empty() && user != self.options.user.as_bytes() {
                     return Err(Refusal::new(Status::NoSuchFile, "No such user"));
                 }

@@ -205,7 +205,8 @@ impl Core {
     pub fn note_failure(&mut self, task: &Task) {
         let spoilt = match task {
             Task::Write { handle, .. } | Task::Sync { handle } => Some(*handle),
-            Task::Copy(copy) => Some(copy.destination),
+            // Before that nothing was to be written.
+            Task::Copy(copy) if copy.remaining.is_some() => Some(copy.destination),
             _ => None,
         };
         if let Some(file) = spoilt.and_then(|handle| self.handles.file_mut(handle)) {

@@ -183,6 +183,8 @@ mod tests {
         assert!(!policy.permits(RequestName::Remove));
         assert!(!policy.permits(RequestName::Write));
         assert!(RequestPolicy::permit_all().permits(RequestName::Write));
+        assert_eq!(policy.refuses(RequestName::Remove), Some("denylisted"));
+        assert_eq!(policy.refuses(RequestName::Write), Some("non-allowlisted"));
     }
 
     #[test]

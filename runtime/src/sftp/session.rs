@@ -18,6 +18,9 @@ use tracing::{debug, info};
 /// What a request is called that is too short to say its id.
 const NO_ID: u32 = 0;
 
+/// So much of the name of an extension that nobody knows is told to the log.
+const SHOWN_NAME_BYTES: usize = 100;
+
 /// One client's session with one storage.
 ///
 /// The caller appends what it receives to [`Session::input`], starts each call that [`Session::next_call`] gives and
@@ -220,7 +223,8 @@ impl Session {
             Ok(request) => self.core.accept(&incoming, request),
             Err(Unparsed::Malformed) => self.core.refuse(Some(number), &Status::BadMessage.into()),
             Err(Unparsed::UnknownExtension(name)) => {
-                info!(target: "sftp", "Unknown extended request \"{}\"", Vis(name));
+                let shown = name.get(..SHOWN_NAME_BYTES).unwrap_or(name);
+                info!(target: "sftp", "Unknown extended request \"{}\"", Vis(shown));
                 self.core.refuse(Some(number), &Status::OpUnsupported.into());
             }
             Err(Unparsed::UnknownKind) => {

@@ -124,7 +124,7 @@ impl<'a> Copy<'a> {
 
     /// One file under two names shows once it is to be copied, as does where its end is.
     fn is_overlap_in_file(&self) -> bool {
-        let length = if self.length == 0 { self.available() } else { self.length };
+        let length = if self.length == 0 { self.available() } else { self.length.min(self.available()) };
         let to = if self.destination.appends() { self.sizes[1] } else { self.to };
         self.knows_files && self.source.is_same_file(self.destination) && length > 0 && self.from.abs_diff(to) < length
     }

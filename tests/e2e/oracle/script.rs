@@ -469,7 +469,9 @@ fn copies(pair: &mut Pair) {
 /// Copies within one file that has two names. To the end of what grows by it OpenSSH copies for ever.
 pub fn copies_onto_twins(pair: &mut Pair) {
     let both = flag::READ | flag::WRITE;
-    for (source, length, destination) in [(0, 30, 40), (0, 5, 0), (0, 5, 5), (6, 15, 9), (12, 0, 0), (12, 5, 3)] {
+    for (source, length, destination) in
+        [(0, 30, 40), (0, 5, 0), (0, 5, 5), (6, 15, 9), (8, 20, 15), (12, 0, 0), (12, 5, 3), (20, 20, 25)]
+    {
         pair.rebuild(make_tree);
         let [from, to] = ["file", "twin"].map(|path| pair.open(open(path, both, None)));
         let copy = Request::extension("copy-data").handle(from).long(source).long(length);

@@ -16,20 +16,23 @@ impl Bucket {
     pub async fn is_usage_told(&self) -> bool {
         match self.database.run_at_admin(question()).await {
             Ok(reply) => self.told(&reply).is_ok_and(|usage| usage.is_some()),
-            Err(_) => self.usage_of_own().await.is_ok_and(|usage| usage.is_some()),
+            // Who was not answered at all is not asked again: a session would wait twice.
+            Err(Failure::Command { .. }) => self.usage_of_own().await.is_ok_and(|usage| usage.is_some()),
+            Err(_) => false,
         }
     }
 
     /// How full the disk of the server is that the database lies on; `None` if the server does not tell.
     pub async fn usage(&self) -> Result<Option<Usage>, Failure> {
-        match self.usage_of_own().await? {
-            // Of a database that nothing was ever written to nothing is told.
-            None => match self.database.run_at_admin(question()).await {
-                Ok(reply) => self.told(&reply),
-                Err(_) => Ok(None),
-            },
-            told => Ok(told),
+        // Of a database that nothing was ever written to nothing is told, and one may not answer in time.
+        let own = self.usage_of_own().await;
+        if let Ok(None) | Err(Failure::Command { .. }) = own {
+            match self.database.run_at_admin(question()).await {
+                Ok(reply) => return self.told(&reply),
+                Err(_) => return own,
+            }
         }
+        own
     }
 
     async fn usage_of_own(&self) -> Result<Option<Usage>, Failure> {

@@ -56,12 +56,10 @@ async fn move_name(report: &mut Report, from: &Side, source: &str, to: &Side, de
     let (old, new) = (|| source.to_owned(), || destination.to_owned());
     let plain = PathFlags::empty();
     let way = named("posix link");
-    let answer = posix::link_at(&from.second, source, &to.second, destination);
-    report.tried(&way, answer);
+    report.tried(&way, posix::link_at(&from.second, source, &to.second, destination));
     put_back(report, &way, from, source, to, destination);
     let way = named("posix rename");
-    let answer = posix::rename_at(&from.second, source, &to.second, destination, false);
-    report.tried(&way, answer);
+    report.tried(&way, posix::rename_at(&from.second, source, &to.second, destination, false));
     put_back(report, &way, from, source, to, destination);
     let way = named("wasi link");
     report.tried(&way, from.second.link_at(plain, source, &to.second, destination));
