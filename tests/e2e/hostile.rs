@@ -80,7 +80,7 @@ attacks! {
     Trap => a_trap_is_a_failure: TIGHT, Seen::Failure, "wasm `unreachable` instruction executed";
     GrowToTheLimit => memory_up_to_the_limit_is_its_own: TIGHT, Seen::Answer, "";
     GrowPastTheLimit => memory_past_the_limit_is_refused: TIGHT, Seen::Failure, "--max-memory";
-    Recurse => recursion_ends_with_the_stack: TIGHT, Seen::Failure, "wasm trap: out of bounds memory access; its open files are lost";
+    Recurse => recursion_ends_with_the_stack: TIGHT, Seen::Failure, "wasm trap: out of bounds memory access";
     FloodTheLog => a_flood_of_the_log_is_cut: ROOMY, Seen::Answer, "--max-guest-log";
     LeakDescriptors => leaked_descriptors_are_bounded: ROOMY, Seen::Failure, "handle limit exceeded";
     LeakResources => leaked_resources_are_bounded: ROOMY, Seen::Failure, "handle limit exceeded";
