@@ -98,6 +98,31 @@ fn a_guest_that_blocks_in_a_destructor_is_replaced() {
     client.finish();
 }
 
+#[test]
+fn what_is_closed_by_drop_is_not_closed_by_a_call() {
+    let place = Place::new();
+    let mut client = faulty(&place, "sleep@close-file")
+        .args(["--set", "fault=sleep@close-directory", "--set", "fault=closed-by-drop"])
+        .connect();
+    let file = client.open("/hello", flag::READ, None).unwrap();
+    client.close(&file).unwrap();
+    let directory = client.opendir("/").unwrap();
+    client.close(&directory).unwrap();
+    client.open("/hello", flag::READ, None).unwrap();
+    assert_eq!(client.finish().0.code(), Some(0));
+}
+
+#[test]
+fn a_close_by_drop_that_traps_is_answered_by_a_failure() {
+    let place = Place::new();
+    let mut client = faulty(&place, "trap@drop-file").args(["--set", "fault=closed-by-drop"]).connect();
+    let handle = client.open("/hello", flag::READ, None).unwrap();
+    assert_eq!(refused(client.close(&handle)), code::FAILURE);
+    assert_eq!(refused(client.get("/hello")), code::FAILURE);
+    client.realpath("/").unwrap();
+    assert_eq!(client.finish().0.code(), Some(0));
+}
+
 /// Asks for far more than a pipe and the server's own limit hold, and takes nothing of it.
 fn ask_for_too_much(raw: &mut Raw) {
     let handle = raw.open("/large", flag::READ);

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -52,6 +53,19 @@ fn a_file_asked_for_as_0600_is_never_wider() {
         assert!(looks > 100, "the watcher saw {looks} files");
         assert_eq!(wider, 0, "of {looks} looks ({way})");
     }
+}
+
+/// Nobody could run what was just put if the server still had it open for writing.
+#[test]
+fn a_program_that_was_put_can_be_run_once_it_is_closed() {
+    let program = fs::read("/bin/true").unwrap();
+    in_jails(|client, directory| {
+        for name in ["one", "two", "three"] {
+            client.put(name, &program).unwrap();
+            client.setstat(name, &Attributes::permissions(0o755)).unwrap();
+            assert!(Command::new(directory.join(name)).status().unwrap().success());
+        }
+    });
 }
 
 /// Looks at the permissions of everything in a directory, as often as it can.

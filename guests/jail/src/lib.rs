@@ -61,7 +61,7 @@ impl Storage for Jail {
         let root = only_directory(get_directories())?;
         let features = Features::all().difference(Features::EXTENDED_ATTRIBUTES | Features::ATOMIC_UPLOAD);
         let connected = Connected::new(JailSession { root, native });
-        Ok(connected.with_features(features).with_transfer_size(TRANSFER_SIZE))
+        Ok(connected.with_features(features).with_transfer_size(TRANSFER_SIZE).closed_by_drop())
     }
 }
 

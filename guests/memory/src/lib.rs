@@ -29,7 +29,7 @@ impl Storage for Memory {
     async fn connect(_client: Client, settings: &mut Settings) -> Result<Connected<TreeSession>> {
         let capacity = settings.take_size("capacity")?.unwrap_or(CAPACITY_DEFAULT);
         let connected = Connected::new(TreeSession::new(capacity));
-        Ok(connected.with_features(TreeSession::features()).with_transfer_size(TRANSFER_SIZE))
+        Ok(connected.with_features(TreeSession::features()).with_transfer_size(TRANSFER_SIZE).closed_by_drop())
     }
 }
 

@@ -124,15 +124,14 @@ impl<'a> Calls<'a> {
             Err(error) => return Ok(Err(convert::error(error))),
         };
         let home = convert::path(connected.home).map_err(|what| Fault::Contract { operation: OPERATION, what })?;
-        Ok(Ok((
-            StorageSession::new(connected.session),
-            Connected {
-                features: convert::features(connected.features),
-                home,
-                transfer_size: connected.transfer_size,
-                notes: connected.notes,
-            },
-        )))
+        let session = connected.session;
+        let connected = Connected {
+            features: convert::features(connected.features),
+            home,
+            transfer_size: connected.transfer_size,
+            notes: connected.notes,
+        };
+        Ok(Ok((StorageSession::new(session, connected.closed_by_drop()), connected)))
     }
 
     /// Sees to it that calls can be interrupted, which [`Calls::start`] does too: for moments in which there is nothing
@@ -160,6 +159,15 @@ impl<'a> Calls<'a> {
     /// Whether nothing of the guest's goes on in the instance, not even behind calls that have returned.
     pub fn is_idle(&self, context: &mut Context<'_>) -> bool {
         self.accessor.poll_no_interesting_tasks(context).is_ready()
+    }
+
+    /// Closes a file that the guest handed over, if the storage needs no call for that. What the guest has of it is left
+    /// to be dropped, but is not open any more.
+    pub fn close_native(&self, session: &mut StorageSession, call: &Call<'_>) -> Option<Result<Answer, Error>> {
+        let native = session.native_to_close(call)?;
+        let taken = self.accessor.with(|mut access| access.as_context_mut().data_mut().take_back(native));
+        let native = taken.then(|| session.close_by_drop(call))???;
+        Some(native.close().map(|()| Answer::Done))
     }
 
     /// Starts `call` on `session`. What the answer made or ended is noted by [`StorageSession::settle`].

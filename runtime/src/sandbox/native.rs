@@ -20,6 +20,8 @@ pub struct NativeFile {
     pub(super) readable: bool,
     pub(super) writable: bool,
     pub(super) append: bool,
+    /// The guest's descriptor that it was shared from, by its number in the resource table; another's once that is gone.
+    pub(super) descriptor: u32,
 }
 
 impl NativeFile {
@@ -29,7 +31,16 @@ impl NativeFile {
             readable: self.readable && flags.contains(OpenFlags::READ),
             writable: self.writable && flags.contains(OpenFlags::WRITE),
             append: flags.contains(OpenFlags::APPEND),
-            file: self.file,
+            ..self
+        }
+    }
+
+    /// close(2), which may tell that writing failed; nothing while the file is shared with somebody else.
+    pub(super) fn close(self) -> Result<(), storage::Error> {
+        match Arc::into_inner(self.file).map(nix::unistd::close) {
+            // The descriptor is gone even so.
+            None | Some(Ok(()) | Err(nix::Error::EINTR)) => Ok(()),
+            Some(Err(error)) => Err(error_from_errno(Errno::from_raw_os_error(error as i32))),
         }
     }
 

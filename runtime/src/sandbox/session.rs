@@ -1,7 +1,7 @@
 //! A connected session of a storage: the guest's resources behind the protocol's file and directory numbers.
 
 use super::native::NativeFile;
-use crate::storage::{Answer, DirectoryId, Error, ErrorCode, FileId};
+use crate::storage::{Answer, Call, DirectoryId, Error, ErrorCode, FileId};
 use std::collections::HashMap;
 use wasmtime::component::ResourceAny;
 
@@ -12,6 +12,8 @@ pub struct StorageSession {
     directories: HashMap<DirectoryId, ResourceAny>,
     /// Closed, to be dropped when nothing runs in the instance.
     closed: Vec<ResourceAny>,
+    /// Whether dropping a file or directory is the whole of closing it (`connected.notes`).
+    closed_by_drop: bool,
 }
 
 pub(super) struct OpenFile {
@@ -33,8 +35,8 @@ pub(super) enum Effect {
 }
 
 impl StorageSession {
-    pub(super) fn new(session: ResourceAny) -> Self {
-        Self { session, files: HashMap::new(), directories: HashMap::new(), closed: Vec::new() }
+    pub(super) fn new(session: ResourceAny, closed_by_drop: bool) -> Self {
+        Self { session, files: HashMap::new(), directories: HashMap::new(), closed: Vec::new(), closed_by_drop }
     }
 
     /// The open file that the guest handed to the host, if it did.
@@ -60,6 +62,31 @@ impl StorageSession {
     /// How many closed resources wait to be dropped.
     pub fn closed_resources(&self) -> usize {
         self.closed.len()
+    }
+
+    /// The native file that `call` closes, if the storage needs no call for it.
+    pub(super) fn native_to_close(&self, call: &Call<'_>) -> Option<&NativeFile> {
+        match *call {
+            Call::CloseFile { file, .. } if self.closed_by_drop => self.native(file),
+            _ => None,
+        }
+    }
+
+    /// Puts what `call` closes to what is to be dropped, if the storage needs no call for it; closed once it is dropped.
+    /// Gives its native file, if it has one.
+    pub fn close_by_drop(&mut self, call: &Call<'_>) -> Option<Option<NativeFile>> {
+        if !self.closed_by_drop {
+            return None;
+        }
+        let (resource, native) = match *call {
+            Call::CloseFile { file, .. } => self.files.remove(&file).map(|file| (file.resource, file.native)),
+            Call::CloseDirectory { directory } => {
+                self.directories.remove(&directory).map(|directory| (directory, None))
+            }
+            _ => None,
+        }?;
+        self.closed.push(resource);
+        Some(native)
     }
 
     pub(super) fn take_closed(&mut self) -> Vec<ResourceAny> {

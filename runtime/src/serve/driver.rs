@@ -61,6 +61,8 @@ pub struct Driver<T, O> {
     may_receive: bool,
     /// The client may take something: the last send was not cut short.
     may_send: bool,
+    /// Calls that closed something by having it dropped, which is not done yet.
+    dropping: Vec<CallId>,
 }
 
 type Pending<F> = FuturesUnordered<F>;
@@ -80,6 +82,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             batch_bytes: GUEST_BATCH_BYTES,
             may_receive: true,
             may_send: true,
+            dropping: Vec::new(),
         }
     }
 
@@ -94,6 +97,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
 
     /// The instance is gone. Gives whether the session was ending anyway.
     pub fn storage_lost(&mut self) -> bool {
+        self.dropping.clear();
         self.protocol.storage_lost();
         self.end.is_some()
     }
@@ -122,6 +126,9 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
 
     /// Runs the session on an instance.
     pub async fn run(&mut self, calls: &Calls<'_>) -> Result<Turn, Fault> {
+        for id in self.dropping.drain(..) {
+            self.protocol.complete(id, Ok(Answer::Done));
+        }
         let mut pending = Pending::new();
         let start = |storage: &mut StorageSession, id: CallId, call: Call<'_>| {
             let finished = calls.start(storage, call);
@@ -145,7 +152,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             let mut progress = self.collect(context, pending)?;
             let full = self.storage.closed_resources() >= MAX_CLOSED_RESOURCES;
             if !full {
-                progress |= self.start_calls(pending, start);
+                progress |= self.start_calls(calls, pending, start);
             }
             if progress {
                 self.guest_waits = false;
@@ -168,7 +175,8 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             if self.protocol.is_finished() && pending.is_empty() && self.protocol.output().is_empty() {
                 return Poll::Ready(Ok(Turn::Finished(self.end.take().unwrap_or(End::EndOfInput))));
             }
-            if pending.is_empty() && self.storage.closed_resources() >= DROP_BATCH {
+            let must_drop = !self.dropping.is_empty() || self.storage.closed_resources() >= DROP_BATCH;
+            if pending.is_empty() && must_drop {
                 return Poll::Ready(Ok(Turn::DropClosed));
             }
             let is_alone = pending.is_empty() && calls.is_idle(context);
@@ -213,6 +221,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     /// Starts what the protocol has to start, until it has no more or enough replies are ready to be sent.
     fn start_calls<F>(
         &mut self,
+        calls: &Calls<'_>,
         pending: &mut Pending<F>,
         start: &impl Fn(&mut StorageSession, CallId, Call<'_>) -> F,
     ) -> bool {
@@ -228,6 +237,14 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                         self.protocol.complete_read(id, |buffer, length| file.read_into(offset, length, buffer));
                     } else if let Some(answer) = native_answer(&self.storage, &call) {
                         self.protocol.complete(id, answer);
+                    } else if self.storage.closed_resources() < DROP_BATCH
+                        && let Some(answer) = calls.close_native(&mut self.storage, &call)
+                    {
+                        self.protocol.complete(id, answer);
+                    } else if pending.is_empty() && self.storage.close_by_drop(&call).is_some() {
+                        self.dropping.push(id);
+                        // What was started now would have to return before anything can be dropped.
+                        break;
                     } else {
                         let bytes = read_bytes(&call);
                         if bytes > 0 {

@@ -180,6 +180,15 @@ pub struct Connected {
     pub notes: Vec<(String, String)>,
 }
 
+impl Connected {
+    /// Whether files and directories may be dropped in place of being closed. A storage that publishes whole files must
+    /// be told how each of them ends.
+    pub fn closed_by_drop(&self) -> bool {
+        !self.features.contains(Features::ATOMIC_UPLOAD)
+            && self.notes.iter().any(|(name, value)| (name.as_str(), value.as_str()) == ("close", "drop"))
+    }
+}
+
 /// How a file ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -313,4 +322,22 @@ pub enum Answer {
     Data(Vec<u8>),
     Entries(Vec<DirectoryEntry>),
     Copied(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_that_publishes_whole_files_is_always_told_how_they_end() {
+        let connected = |features, value: &str| Connected {
+            features,
+            home: StoragePath::root(),
+            transfer_size: 0,
+            notes: vec![("close".to_owned(), value.to_owned())],
+        };
+        assert!(connected(Features::TIMES, "drop").closed_by_drop());
+        assert!(!connected(Features::TIMES | Features::ATOMIC_UPLOAD, "drop").closed_by_drop());
+        assert!(!connected(Features::TIMES, "call").closed_by_drop());
+    }
 }

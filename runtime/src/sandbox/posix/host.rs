@@ -36,7 +36,7 @@ impl types::Host for State {}
 impl posix::Host for State {
     fn share(&mut self, file: Resource<Descriptor>, access: posix::Access) -> Outcome<Resource<NativeFile>> {
         let shared = match self.table.get(&file)? {
-            Descriptor::File(file) => share(file, access),
+            Descriptor::File(shared) => share(shared, file.rep(), access),
             Descriptor::Dir(_) => Err(Errno::INVAL),
         };
         match shared {
@@ -365,7 +365,7 @@ fn open_mode(flags: types::OpenFlags) -> OpenMode {
     if reads { write | OpenMode::READ } else { write }
 }
 
-fn share(file: &WasiFile, access: posix::Access) -> Result<NativeFile, Errno> {
+fn share(file: &WasiFile, descriptor: u32, access: posix::Access) -> Result<NativeFile, Errno> {
     let readable = access.contains(posix::Access::READ);
     let writable = access.contains(posix::Access::WRITE);
     let mode = file.open_mode;
@@ -378,7 +378,7 @@ fn share(file: &WasiFile, access: posix::Access) -> Result<NativeFile, Errno> {
     if !is_regular(&file.file)? {
         return Err(Errno::INVAL);
     }
-    Ok(NativeFile { file: Arc::clone(&file.file), readable, writable, append: false })
+    Ok(NativeFile { file: Arc::clone(&file.file), readable, writable, append: false, descriptor })
 }
 
 fn is_regular(file: &File) -> Result<bool, Errno> {

@@ -16,7 +16,7 @@
 //! - `read-directory`: `slash-name`, `nul-name`, `dot-name`, `dots-name`, `empty-name`, `long-name` (100,000 bytes),
 //!   `many-entries` (one too many), `endless-entries`; `ugly-name` (control characters) is legal;
 //! - `real-path`: `relative-path`, `dots-path`, `slashes-path`, `nul-path`; `connect`: `dots-home`, `relative-home`,
-//!   and `no-times`, which is legal: times are not kept;
+//!   and two that are legal: `no-times` (times are not kept), `closed-by-drop` (files and directories need no `close`);
 //! - `read-link`: `nul-target`; `stat`: `odd-time` (2,000,000,000 nanoseconds), `far-time`, `wide-permissions`.
 
 mod faults;
@@ -99,13 +99,15 @@ impl Guest for Faulty {
         };
         let mut features = Features::all().difference(Features::EXTENDED_ATTRIBUTES | Features::ATOMIC_UPLOAD);
         features.set(Features::TIMES, !faults.gives("no-times"));
+        let closed_by_drop = faults.gives("closed-by-drop").then(|| ("close".to_owned(), "drop".to_owned()));
+        let notes = closed_by_drop.into_iter().collect();
         let tree = Rc::new(RefCell::new(tree()?));
         Ok(Connected {
             session: Session::new(OpenSession(Storage { tree, faults })),
             features,
             home: home.to_owned(),
             transfer_size: 0,
-            notes: vec![],
+            notes,
         })
     }
 }
