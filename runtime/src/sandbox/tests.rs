@@ -43,15 +43,20 @@ fn path(text: &str) -> StoragePath {
     StoragePath::from_normal(text.to_owned()).unwrap()
 }
 
-/// Runs `calls` one after another in a session on a fresh instance of `guest`.
-fn run(guest: Embedded, grants: Grants, calls: Vec<Call<'static>>) -> Vec<Result<Answer, Error>> {
+fn template(guest: Embedded, grants: Grants) -> Template {
     let engine = Engine::new().unwrap();
     let source = Source::Embedded(guest);
-    let template =
-        Template::load(&engine, &source, None, &Compiler::Here, grants.open().unwrap(), Network::none(), limits())
-            .unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    Template::load(&engine, &source, None, &Compiler::Here, grants.open().unwrap(), Network::none(), limits()).unwrap()
+}
+
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Runs `calls` one after another in a session on a fresh instance of `guest`.
+fn run(guest: Embedded, grants: Grants, calls: Vec<Call<'static>>) -> Vec<Result<Answer, Error>> {
+    let template = template(guest, grants);
+    block_on(async {
         let mut instance = template.instantiate().await.unwrap();
         let (mut session, answers): (StorageSession, _) = instance
             .run(async |running| {
@@ -113,6 +118,42 @@ fn files_of_both_guests_hold_what_was_written() {
         }
         assert_eq!(code(&answers[6]), Some(ErrorCode::NoSuchFile));
     }
+}
+
+/// Whether a descriptor of this process is open on `path`.
+fn is_open(path: &Path) -> bool {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    descriptors.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == path))
+}
+
+#[test]
+fn a_native_file_is_closed_at_once_and_the_guest_keeps_nothing_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path_of = |name: &str| directory.path().canonicalize().unwrap().join(name);
+    let template = template(Embedded::Jail, grants(Some((directory.path(), Access::ReadWrite))));
+    block_on(async {
+        let mut instance = template.instantiate().await.unwrap();
+        let run = instance.run(async |running| {
+            let (mut session, _) = running.connect(Client::default()).await?.unwrap();
+            for (number, name) in [(1, "/one"), (2, "/two")] {
+                let (file, flags) = (FileId(number), OpenFlags::WRITE | OpenFlags::CREATE);
+                let open = Call::Open { file, path: path(name), flags, permissions: 0o600 };
+                let opened = running.start(&mut session, open).await?;
+                assert_eq!(session.settle(opened), Ok(Answer::Done));
+            }
+            let close = |number| Call::CloseFile { file: FileId(number), ending: Ending::Commit };
+            assert!(is_open(&path_of("one")) && is_open(&path_of("two")));
+            assert_eq!(running.close_native(&mut session, &close(1)), Some(Ok(Answer::Done)));
+            assert!(!is_open(&path_of("one")) && is_open(&path_of("two")));
+            assert_eq!(running.close_native(&mut session, &close(1)), None);
+            assert_eq!(session.closed_resources(), 1);
+            assert_eq!(running.close_native(&mut session, &close(2)), Some(Ok(Answer::Done)));
+            Ok(session)
+        });
+        let mut session = run.await.unwrap();
+        instance.drop_closed(&mut session).await.unwrap();
+        assert_eq!(session.closed_resources(), 0);
+    });
 }
 
 #[test]
