@@ -113,6 +113,14 @@ fn what_is_closed_by_drop_is_not_closed_by_a_call() {
 }
 
 #[test]
+fn what_is_closed_by_drop_is_dropped_before_the_session_ends() {
+    let place = Place::new();
+    let mut client = faulty(&place, "trap@drop-file").args(["--set", "fault=closed-by-drop"]).connect();
+    client.open("/hello", flag::READ, None).unwrap();
+    assert_eq!(client.finish().0.code(), Some(1));
+}
+
+#[test]
 fn a_close_by_drop_that_traps_is_answered_by_a_failure() {
     let place = Place::new();
     let mut client = faulty(&place, "trap@drop-file").args(["--set", "fault=closed-by-drop"]).connect();

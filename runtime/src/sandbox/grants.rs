@@ -2,6 +2,7 @@
 
 use super::network::NetworkGrants;
 use crate::confine;
+use rustix::fs::{Mode, OFlags};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
@@ -64,6 +65,9 @@ pub struct OpenGrants {
     pub settings: Vec<(String, String)>,
     pub allow_chown: bool,
     pub allow_setid: bool,
+    /// What is left in a guest's hands of a file that was closed: the first granted directory, as one that can only be
+    /// looked at (O_PATH).
+    pub closed: Option<Arc<File>>,
 }
 
 /// A granted directory, open.
@@ -77,11 +81,19 @@ pub struct OpenDirectory {
     pub access: Access,
 }
 
+impl OpenDirectory {
+    fn to_look_at(&self) -> Option<Arc<File>> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        Some(Arc::new(rustix::fs::openat(&self.file, ".", flags, Mode::empty()).ok()?.into()))
+    }
+}
+
 impl Grants {
     /// Opens the granted directories, once for the life of the process.
     pub fn open(self) -> Result<OpenGrants, GrantError> {
-        let directories = self.directories.into_iter().map(DirectoryGrant::open).collect::<Result<_, _>>()?;
+        let directories = self.directories.into_iter().map(DirectoryGrant::open).collect::<Result<Vec<_>, _>>()?;
         Ok(OpenGrants {
+            closed: directories.first().and_then(OpenDirectory::to_look_at),
             directories,
             network: self.network,
             environment: self.environment,
@@ -96,7 +108,7 @@ impl DirectoryGrant {
     /// Opens the directory that the path names now.
     pub fn open(self) -> Result<OpenDirectory, GrantError> {
         let Self { host, guest, access } = self;
-        let flags = rustix::fs::OFlags::DIRECTORY.bits().cast_signed();
+        let flags = OFlags::DIRECTORY.bits().cast_signed();
         match OpenOptions::new().read(true).custom_flags(flags).open(&host) {
             Ok(file) => Ok(OpenDirectory { file: Arc::new(file), host, guest, access }),
             Err(source) => Err(GrantError::new(host, source)),

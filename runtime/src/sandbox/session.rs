@@ -89,6 +89,11 @@ impl StorageSession {
         Some(native)
     }
 
+    /// Whether something was closed that only its destructor ends.
+    pub fn must_drop(&self) -> bool {
+        self.closed_by_drop && !self.closed.is_empty()
+    }
+
     pub(super) fn take_closed(&mut self) -> Vec<ResourceAny> {
         std::mem::take(&mut self.closed)
     }

@@ -8,13 +8,12 @@ use super::network::{self, Network};
 use super::output::GuestOutput;
 use super::posix::PosixPolicy;
 use super::watch::Watch;
-use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtx};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, OpenMode, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_tls::{WasiTlsCtx, WasiTlsCtxBuilder, WasiTlsCtxView, WasiTlsView};
 
 pub struct State {
@@ -25,9 +24,6 @@ pub struct State {
     pub(super) watch: Arc<Watch>,
     network: Arc<Network>,
     tls: WasiTlsCtx,
-    /// A granted directory, if there is one.
-    directory: Option<Arc<File>>,
-    /// Stands for files that were closed, once there are any: nothing can be done through it (O_PATH).
     closed: Option<Arc<File>>,
 }
 
@@ -62,8 +58,7 @@ impl State {
             network,
             // One that refuses.
             tls: WasiTlsCtxBuilder::new().build(),
-            directory: grants.directories.first().map(|directory| Arc::clone(&directory.file)),
-            closed: None,
+            closed: grants.closed.clone(),
         }
     }
 
@@ -72,25 +67,18 @@ impl State {
         self.tls = tls;
     }
 
-    /// Takes a file that the guest shared out of its descriptor, so that `native` alone holds it; false if that cannot be.
+    /// Takes a file that the guest shared out of its descriptor, through which nothing can be read or changed any more;
+    /// false if it is not there or nothing can take its place.
     pub(super) fn take_back(&mut self, native: &NativeFile) -> bool {
-        let Some(closed) = self.closed() else { return false };
-        match self.table.get_mut(&Resource::new_own(native.descriptor)) {
-            Ok(Descriptor::File(file)) if Arc::ptr_eq(&file.file, &native.file) => {
-                file.file = closed;
+        match (self.table.get_mut(&Resource::new_own(native.descriptor)), &self.closed) {
+            (Ok(Descriptor::File(file)), Some(closed)) if Arc::ptr_eq(&file.file, &native.file) => {
+                file.file = Arc::clone(closed);
+                file.perms = FsPerms::ReadOnly;
+                file.open_mode = OpenMode::empty();
                 true
             }
             _ => false,
         }
-    }
-
-    fn closed(&mut self) -> Option<Arc<File>> {
-        if self.closed.is_none() {
-            let flags = OFlags::PATH | OFlags::CLOEXEC;
-            let closed = rustix::fs::openat(self.directory.as_ref()?, ".", flags, Mode::empty()).ok()?;
-            self.closed = Some(Arc::new(closed.into()));
-        }
-        self.closed.clone()
     }
 
     /// What calls on sockets of WASI 0.3 need.

@@ -148,6 +148,10 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         F: Future<Output = (CallId, Result<Finished, Fault>)>,
     {
         loop {
+            // What a session made has ended before the session does.
+            if self.end.is_some() && pending.is_empty() && self.storage.must_drop() {
+                return Poll::Ready(Ok(Turn::DropClosed));
+            }
             calls.turn();
             let mut progress = self.collect(context, pending)?;
             let full = self.storage.closed_resources() >= MAX_CLOSED_RESOURCES;
@@ -237,10 +241,13 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                         self.protocol.complete_read(id, |buffer, length| file.read_into(offset, length, buffer));
                     } else if let Some(answer) = native_answer(&self.storage, &call) {
                         self.protocol.complete(id, answer);
-                    } else if self.storage.closed_resources() < DROP_BATCH
+                    } else if may_close_native(self.end.as_ref(), &self.storage)
                         && let Some(answer) = calls.close_native(&mut self.storage, &call)
                     {
                         self.protocol.complete(id, answer);
+                        if pending.is_empty() && !may_close_native(self.end.as_ref(), &self.storage) {
+                            break;
+                        }
                     } else if pending.is_empty() && self.storage.close_by_drop(&call).is_some() {
                         self.dropping.push(id);
                         // What was started now would have to return before anything can be dropped.
@@ -379,6 +386,11 @@ fn native_read<'a>(storage: &'a StorageSession, call: &Call<'_>) -> Option<(&'a 
         Call::Read { file, offset, .. } => Some((storage.native(*file)?, *offset)),
         _ => None,
     }
+}
+
+/// Not without bound, and not once the session ends, when all is to be dropped before it.
+fn may_close_native(end: Option<&End>, storage: &StorageSession) -> bool {
+    end.is_none() && storage.closed_resources() < DROP_BATCH
 }
 
 /// How much a call may bring.
