@@ -6,7 +6,7 @@ use super::probe::Probe;
 use super::row::{Row, Test};
 use super::survey::Offer;
 use super::words;
-use crate::sandbox::{Fault, Template};
+use crate::sandbox::{Calls, Fault, StorageSession, Template};
 use crate::storage::Client;
 
 pub(super) struct Bench<'a> {
@@ -54,28 +54,16 @@ impl Bench<'_> {
         let mut instance = self.template.instantiate().await?;
         let ran = instance
             .run(async |calls| {
-                let directory = self.offer.place_of(directory);
-                let connected = Probe::connect(calls, self.client, self.offer, directory, made).await;
-                let probe = match faults(connected)? {
-                    Ok(Ok(probe)) => probe,
-                    Ok(Err(error)) => {
-                        return Ok((Err(Stop::fails("a session", format!("connect: {}", words::error(&error)))), None));
-                    }
+                let probe = match faults(self.connect(calls, directory, made).await)? {
+                    Ok(probe) => probe,
                     Err(stop) => return Ok((Err(stop), None)),
                 };
                 let tried = faults(body(&probe).await)?;
                 if end == End::Killed {
                     return Ok((tried, None));
                 }
-                let ended = match end {
-                    End::Tidy => probe.tidy_and_end().await,
-                    _ => probe.end().await,
-                };
-                let tried = match faults(ended)? {
-                    Ok(()) => tried,
-                    Err(stop) => tried.and(Err(stop)),
-                };
-                Ok((tried, Some(probe.into_session())))
+                let (tried, session) = end_session(probe, tried, end).await?;
+                Ok((tried, Some(session)))
             })
             .await;
         let (tried, session) = ran?;
@@ -84,6 +72,54 @@ impl Bench<'_> {
         }
         tried
     }
+
+    /// The same of two parts: what the first has closed is dropped before the second begins. It leaves nothing open.
+    pub async fn session_around_drop<T, R>(
+        &self,
+        directory: &str,
+        made: &Made,
+        first: impl AsyncFnOnce(&Probe<'_>) -> Tried<T>,
+        second: impl AsyncFnOnce(&Probe<'_>, T) -> Tried<R>,
+    ) -> Tried<R> {
+        let mut instance = self.template.instantiate().await?;
+        let begun = instance.run(async |calls| {
+            let probe = match faults(self.connect(calls, directory, made).await)? {
+                Ok(probe) => probe,
+                Err(stop) => return Ok(Err(stop)),
+            };
+            let tried = faults(first(&probe).await)?;
+            Ok(tried.map(|kept| (kept, probe.into_session())))
+        });
+        let (kept, (mut session, connected)) = begun.await??;
+        instance.drop_closed(&mut session).await?;
+        let ran = instance.run(async |calls| {
+            let place = self.offer.place_of(directory);
+            let probe = Probe::resume(calls, (session, connected), self.offer, place, made);
+            let tried = faults(second(&probe, kept).await)?;
+            end_session(probe, tried, End::Tidy).await
+        });
+        let (tried, mut session) = ran.await?;
+        instance.drop_closed(&mut session).await?;
+        tried
+    }
+
+    async fn connect<'c>(&'c self, calls: &'c Calls<'c>, directory: &str, made: &'c Made) -> Tried<Probe<'c>> {
+        let connected = Probe::connect(calls, self.client, self.offer, self.offer.place_of(directory), made).await?;
+        connected.map_err(|error| Stop::fails("a session", format!("connect: {}", words::error(&error))))
+    }
+}
+
+/// Ends a session in order. A failure of the row counts for more than one of the end.
+async fn end_session<R>(probe: Probe<'_>, tried: Tried<R>, end: End) -> Result<(Tried<R>, StorageSession), Fault> {
+    let ended = match end {
+        End::Tidy => probe.tidy_and_end().await,
+        _ => probe.end().await,
+    };
+    let tried = match faults(ended)? {
+        Ok(()) => tried,
+        Err(stop) => tried.and(Err(stop)),
+    };
+    Ok((tried, probe.into_session().0))
 }
 
 /// The directory that a row works in, if the storage can be changed.

@@ -48,7 +48,18 @@ impl<'a> Probe<'a> {
         made: &'a Made,
     ) -> Tried<Result<Self, Error>> {
         let connected = calls.connect(client.clone()).await?;
-        Ok(connected.map(|(session, connected)| Self {
+        Ok(connected.map(|connected| Self::resume(calls, connected, offer, directory, made)))
+    }
+
+    /// Goes on with a session in which nothing is open.
+    pub fn resume(
+        calls: &'a Calls<'a>,
+        (session, connected): (StorageSession, Connected),
+        offer: &'a Offer,
+        directory: StoragePath,
+        made: &'a Made,
+    ) -> Self {
+        Self {
             calls,
             connected,
             offer,
@@ -58,7 +69,7 @@ impl<'a> Probe<'a> {
             open: RefCell::default(),
             next: Cell::new(0),
             is_closed: Cell::new(false),
-        }))
+        }
     }
 
     /// Another session in the same instance.
@@ -140,8 +151,8 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    pub fn into_session(self) -> StorageSession {
-        self.session.into_inner()
+    pub fn into_session(self) -> (StorageSession, Connected) {
+        (self.session.into_inner(), self.connected)
     }
 
     /// Starts a call, to be in flight beside others.
@@ -224,6 +235,22 @@ impl<'a> Probe<'a> {
     pub async fn close_directory(&self, directory: DirectoryId) -> Tried {
         self.open.borrow_mut().retain(|open| *open != Open::Directory(directory));
         self.plain(Call::CloseDirectory { directory }).await?.done()
+    }
+
+    /// Leaves an open file to be dropped, which the storage takes for closing it; what it has handed over is closed.
+    pub fn close_by_drop(&self, file: FileId) -> Tried {
+        let mut session = self.session.borrow_mut();
+        let call = Call::CloseFile { file, ending: Ending::Commit };
+        let closed = match self.calls.close_native(&mut session, &call) {
+            Some(closed) => Some(closed.map(drop)),
+            None => session.close_by_drop(&call).map(|_| Ok(())),
+        };
+        self.open.borrow_mut().retain(|open| *open != Open::File(file));
+        let told = "the drop of a file".to_owned();
+        match closed {
+            Some(closed) => Attempt::new(told, closed).done(),
+            None => Err(Stop::fails("a file that dropping closes", told)),
+        }
     }
 
     pub async fn close_session(&self) -> Tried<Attempt<()>> {

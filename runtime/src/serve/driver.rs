@@ -61,8 +61,8 @@ pub struct Driver<T, O> {
     may_receive: bool,
     /// The client may take something: the last send was not cut short.
     may_send: bool,
-    /// Calls that closed something by having it dropped, which is not done yet.
-    dropping: Vec<CallId>,
+    /// A call that closed something by having it dropped, which is not done yet.
+    dropping: Option<CallId>,
 }
 
 type Pending<F> = FuturesUnordered<F>;
@@ -82,7 +82,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             batch_bytes: GUEST_BATCH_BYTES,
             may_receive: true,
             may_send: true,
-            dropping: Vec::new(),
+            dropping: None,
         }
     }
 
@@ -97,7 +97,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
 
     /// The instance is gone. Gives whether the session was ending anyway.
     pub fn storage_lost(&mut self) -> bool {
-        self.dropping.clear();
+        self.dropping = None;
         self.protocol.storage_lost();
         self.end.is_some()
     }
@@ -126,7 +126,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
 
     /// Runs the session on an instance.
     pub async fn run(&mut self, calls: &Calls<'_>) -> Result<Turn, Fault> {
-        for id in self.dropping.drain(..) {
+        if let Some(id) = self.dropping.take() {
             self.protocol.complete(id, Ok(Answer::Done));
         }
         let mut pending = Pending::new();
@@ -179,7 +179,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             if self.protocol.is_finished() && pending.is_empty() && self.protocol.output().is_empty() {
                 return Poll::Ready(Ok(Turn::Finished(self.end.take().unwrap_or(End::EndOfInput))));
             }
-            let must_drop = !self.dropping.is_empty() || self.storage.closed_resources() >= DROP_BATCH;
+            let must_drop = self.dropping.is_some() || self.storage.closed_resources() >= DROP_BATCH;
             if pending.is_empty() && must_drop {
                 return Poll::Ready(Ok(Turn::DropClosed));
             }
@@ -249,7 +249,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                             break;
                         }
                     } else if pending.is_empty() && self.storage.close_by_drop(&call).is_some() {
-                        self.dropping.push(id);
+                        self.dropping = Some(id);
                         // What was started now would have to return before anything can be dropped.
                         break;
                     } else {

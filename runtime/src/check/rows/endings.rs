@@ -1,8 +1,10 @@
 //! How files end, and when what was written is there for others.
 
 use crate::check::attempt::{Stop, Tried, same, same_bytes};
+use crate::check::bench::{Bench, prepare};
+use crate::check::made::Made;
 use crate::check::probe::Probe;
-use crate::check::row::{Needs, Row, row};
+use crate::check::row::{Needs, Row, Running, Test, row};
 use crate::storage::{Client, Ending, ErrorCode, Features, OpenFlags};
 
 const ATOMIC: Needs = Needs::Claimed(Features::ATOMIC_UPLOAD);
@@ -30,6 +32,14 @@ pub const ROWS: &[Row] = &[
         ATOMIC,
         unseen
     ),
+    Row {
+        name: "close-by-drop",
+        place: "storage.connected (notes)",
+        promise: "where the storage says that dropping is closing, a file that is dropped and not closed is there as it \
+                  was written",
+        needs: Needs::Change,
+        test: Test::Instances(|bench, row, made| Box::pin(close_by_drop(bench, row, made)) as Running<'_>),
+    },
 ];
 
 const NEW: OpenFlags = OpenFlags::WRITE.union(OpenFlags::CREATE);
@@ -88,4 +98,33 @@ async fn unseen(probe: &Probe<'_>) -> Tried {
         same_bytes("what was published", b"in the making", &probe.contents(path).await?)?;
     }
     Ok(())
+}
+
+async fn close_by_drop(bench: &Bench<'_>, row: &Row, made: &Made) -> Tried {
+    let (new, old) = ("new", "old");
+    let open_old = async |probe: &Probe<'_>| probe.open(&probe.path(old), OpenFlags::READ).await?.done();
+    let first = async |probe: &Probe<'_>| {
+        if !probe.connected.closed_by_drop() {
+            return Err(Stop::not_offered("it does not say that dropping is closing"));
+        }
+        prepare(probe).await?;
+        probe.make_file(old, b"as before").await?;
+        for (name, flags) in [(new, NEW), (old, OVER)] {
+            let file = probe.open(&probe.path(name), flags).await?.done()?;
+            probe.write(file, 0, b"written, and dropped").await?.done()?;
+            probe.close_by_drop(file)?;
+        }
+        let (one, other) = (open_old(probe).await?, open_old(probe).await?);
+        probe.close_by_drop(one)?;
+        same_bytes("a file that is open once more", b"written, and dropped", &probe.read_all(other).await?)?;
+        probe.close(other, Ending::Commit).await?.done()
+    };
+    let second = async |probe: &Probe<'_>, ()| {
+        for name in [new, old] {
+            let found = probe.contents(&probe.path(name)).await?;
+            same_bytes("a file that was dropped", b"written, and dropped", &found)?;
+        }
+        Ok(())
+    };
+    bench.session_around_drop(row.name, made, first, second).await
 }

@@ -30,7 +30,7 @@ impl WrongFile {
         if !flags.difference(OpenFlags::READ).is_empty() {
             world.may_change()?;
         }
-        let (upload, inner) = if world.is_rich() && flags.contains(OpenFlags::WRITE) {
+        let (upload, inner) = if world.publishes_at_close() && flags.contains(OpenFlags::WRITE) {
             let (upload, inner) = Upload::begin(world, path, flags, permissions).await?;
             (Some(upload), inner)
         } else {
@@ -173,7 +173,8 @@ impl File for WrongFile {
     async fn close(self, ending: Ending) -> Result<()> {
         let tree = &self.world.tree;
         if let Some(upload) = &self.upload {
-            if ending == Ending::Commit || self.lies("discard-forgets") {
+            let is_atomic = self.world.is_rich();
+            if ending == Ending::Commit || !is_atomic || self.lies("discard-forgets") {
                 return upload.publish(&self.world).await;
             }
             return upload.forget(&self.world).await;

@@ -50,8 +50,9 @@ impl Storage for Wrong {
             lock()?;
         }
         let home = if world.lies("connect") { "/a/../b" } else { "/" };
-        let features = features(shape);
-        Ok(Connected::new(WrongSession { world }).with_features(features).with_home(home))
+        let drops = world.lies("close-by-drop");
+        let connected = Connected::new(WrongSession { world }).with_features(features(shape)).with_home(home);
+        Ok(if drops { connected.closed_by_drop() } else { connected })
     }
 }
 

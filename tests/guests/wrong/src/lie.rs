@@ -65,6 +65,7 @@ pub const LIES: &[(&str, Shape)] = &[
     ("discard-keeps", Shape::Plain),
     ("discard-forgets", Shape::Rich),
     ("upload-unseen", Shape::Rich),
+    ("close-by-drop", Shape::Plain),
     ("make-directory-exists", Shape::Plain),
     ("make-directory-permissions", Shape::Plain),
     ("list-missing", Shape::Plain),

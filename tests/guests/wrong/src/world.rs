@@ -51,6 +51,11 @@ impl World {
         self.shape == Shape::Rich
     }
 
+    /// Whether uploads are kept aside until they are closed.
+    pub fn publishes_at_close(&self) -> bool {
+        self.is_rich() || self.lies("close-by-drop")
+    }
+
     /// A storage that only shows things refuses what changes something.
     pub fn may_change(&self) -> Result<()> {
         if self.shape == Shape::Shown { Err(ErrorCode::ReadOnly.into()) } else { Ok(()) }
