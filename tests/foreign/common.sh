@@ -17,7 +17,7 @@ as_test_user() {
     [[ -x $strongroom ]] || stop "$strongroom is missing; cargo build --release -p strongroom makes it"
     if [[ -z ${FOREIGN_STARTED:-} ]]; then
         export FOREIGN_STARTED=yes
-        exec timeout --kill-after 10 "${patience_s:-600}" "$foreign/with-fuse" "${mounts:-0}" "$repository/tests/as-user" "$0"
+        exec timeout --kill-after 10 "${patience_s:-1200}" "$foreign/with-fuse" "${mounts:-0}" "$repository/tests/as-user" "$0"
     fi
     [[ $EUID -ne 0 ]] || stop "does not run as root"
     work=$(mktemp -d)
