@@ -74,28 +74,30 @@ impl Bench<'_> {
     }
 
     /// The same of two parts: what the first has closed is dropped before the second begins. It leaves nothing open.
-    pub async fn session_around_drop<T, R>(
+    pub async fn session_around_drop(
         &self,
         directory: &str,
         made: &Made,
-        first: impl AsyncFnOnce(&Probe<'_>) -> Tried<T>,
-        second: impl AsyncFnOnce(&Probe<'_>, T) -> Tried<R>,
-    ) -> Tried<R> {
+        first: impl AsyncFnOnce(&Probe<'_>) -> Tried,
+        second: impl AsyncFnOnce(&Probe<'_>) -> Tried,
+    ) -> Tried {
         let mut instance = self.template.instantiate().await?;
         let begun = instance.run(async |calls| {
             let probe = match faults(self.connect(calls, directory, made).await)? {
                 Ok(probe) => probe,
                 Err(stop) => return Ok(Err(stop)),
             };
-            let tried = faults(first(&probe).await)?;
-            Ok(tried.map(|kept| (kept, probe.into_session())))
+            match faults(first(&probe).await)? {
+                Ok(()) => Ok(Ok(probe.into_session())),
+                Err(stop) => Ok(end_session(probe, Err(stop), End::Tidy).await?.0),
+            }
         });
-        let (kept, (mut session, connected)) = begun.await??;
+        let (mut session, connected) = begun.await??;
         instance.drop_closed(&mut session).await?;
         let ran = instance.run(async |calls| {
             let place = self.offer.place_of(directory);
             let probe = Probe::resume(calls, (session, connected), self.offer, place, made);
-            let tried = faults(second(&probe, kept).await)?;
+            let tried = faults(second(&probe).await)?;
             end_session(probe, tried, End::Tidy).await
         });
         let (tried, mut session) = ran.await?;

@@ -149,6 +149,7 @@ async fn survey(template: &Template, client: &Client, scratch: Option<&str>) -> 
         can_change: false,
         is_flat: false,
         outlives: false,
+        closed_by_drop: false,
         copies: template.copies(),
         shown: Shown::default(),
     };
@@ -164,6 +165,7 @@ async fn survey(template: &Template, client: &Client, scratch: Option<&str>) -> 
     let lets = made_scratch.map_err(Unsurveyed::Error)?;
     (offer.can_change, offer.is_flat) = (lets != Lets::Look, lets == Lets::MakeFiles);
     offer.features = connected.features;
+    offer.closed_by_drop = connected.closed_by_drop();
     offer.scratch = scratch;
     let bench = Bench { template, client, offer: &offer };
     let (outlives, shown) = bench

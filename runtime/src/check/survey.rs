@@ -27,6 +27,8 @@ pub(super) struct Offer {
     pub is_flat: bool,
     /// Whether what was made is there in another instance.
     pub outlives: bool,
+    /// Whether the storage says that dropping a file is closing it.
+    pub closed_by_drop: bool,
     /// Whether the storage copies by itself.
     pub copies: bool,
     pub shown: Shown,

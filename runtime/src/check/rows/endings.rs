@@ -5,7 +5,7 @@ use crate::check::bench::{Bench, prepare};
 use crate::check::made::Made;
 use crate::check::probe::Probe;
 use crate::check::row::{Needs, Row, Running, Test, row};
-use crate::storage::{Client, Ending, ErrorCode, Features, OpenFlags};
+use crate::storage::{Client, Ending, ErrorCode, Features, OpenFlags, StoragePath};
 
 const ATOMIC: Needs = Needs::Claimed(Features::ATOMIC_UPLOAD);
 
@@ -101,30 +101,40 @@ async fn unseen(probe: &Probe<'_>) -> Tried {
 }
 
 async fn close_by_drop(bench: &Bench<'_>, row: &Row, made: &Made) -> Tried {
+    const WRITTEN: &[u8] = b"written, and dropped";
+    if !bench.offer.closed_by_drop {
+        return Err(Stop::not_offered("it does not say that dropping is closing"));
+    }
     let (new, old) = ("new", "old");
-    let open_old = async |probe: &Probe<'_>| probe.open(&probe.path(old), OpenFlags::READ).await?.done();
     let first = async |probe: &Probe<'_>| {
-        if !probe.connected.closed_by_drop() {
-            return Err(Stop::not_offered("it does not say that dropping is closing"));
-        }
         prepare(probe).await?;
         probe.make_file(old, b"as before").await?;
         for (name, flags) in [(new, NEW), (old, OVER)] {
             let file = probe.open(&probe.path(name), flags).await?.done()?;
-            probe.write(file, 0, b"written, and dropped").await?.done()?;
+            probe.write(file, 0, WRITTEN).await?.done()?;
+            let is_native = probe.with_native(file, |_| ()).is_some();
             probe.close_by_drop(file)?;
+            if is_native {
+                stays_open_beside_a_drop(probe, &probe.path(name), WRITTEN).await?;
+            }
         }
-        let (one, other) = (open_old(probe).await?, open_old(probe).await?);
-        probe.close_by_drop(one)?;
-        same_bytes("a file that is open once more", b"written, and dropped", &probe.read_all(other).await?)?;
-        probe.close(other, Ending::Commit).await?.done()
+        Ok(())
     };
-    let second = async |probe: &Probe<'_>, ()| {
+    let second = async |probe: &Probe<'_>| {
         for name in [new, old] {
             let found = probe.contents(&probe.path(name)).await?;
-            same_bytes("a file that was dropped", b"written, and dropped", &found)?;
+            same_bytes("a file that was dropped", WRITTEN, &found)?;
         }
         Ok(())
     };
     bench.session_around_drop(row.name, made, first, second).await
+}
+
+/// What the host closes of a native file is closed before anything is dropped, and only that.
+async fn stays_open_beside_a_drop(probe: &Probe<'_>, path: &StoragePath, written: &[u8]) -> Tried {
+    let one = probe.open(path, OpenFlags::READ).await?.done()?;
+    let other = probe.open(path, OpenFlags::READ).await?.done()?;
+    probe.close_by_drop(one)?;
+    same_bytes("a file that is open once more", written, &probe.read_all(other).await?)?;
+    probe.close(other, Ending::Commit).await?.done()
 }
