@@ -13,7 +13,7 @@ passed=0 failed=0
 
 # Starts the suite anew as the unprivileged user, with $mounts places for sshfs, and ends it when it takes too long.
 as_test_user() {
-    local patience_s=${STRONGROOM_LONG:+7200}
+    local patience_s=${STRONGROOM_LONG:+14400}
     [[ -x $strongroom ]] || stop "$strongroom is missing; cargo build --release -p strongroom makes it"
     if [[ -z ${FOREIGN_STARTED:-} ]]; then
         export FOREIGN_STARTED=yes
