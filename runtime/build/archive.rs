@@ -7,7 +7,7 @@ use std::path::Path;
 use tar::{Builder, HeaderMode};
 
 /// Whose files, where they lie, and what they are called in a new storage's folder.
-const PACKED: [(&str, &str, &str); 22] = [
+const PACKED: [(&str, &str, &str); 23] = [
     ("all", "runtime/templates/all", ""),
     ("all", "wit", "vendor/wit"),
     ("all", "LICENSE-APACHE", "vendor/LICENSE-APACHE"),
@@ -15,6 +15,7 @@ const PACKED: [(&str, &str, &str); 22] = [
     ("rust", "runtime/templates/rust", ""),
     ("rust", "guests/sdk", "vendor/guests/sdk"),
     ("rust", "guests/bindings", "vendor/guests/bindings"),
+    ("rust", "guests/bindings-at-once", "vendor/guests/bindings-at-once"),
     ("rust", "guests/tree/Cargo.toml", "vendor/guests/tree/Cargo.toml"),
     ("rust", "guests/tree/src", "vendor/guests/tree/src"),
     // The first build drops from it what a storage does not need.
@@ -34,7 +35,7 @@ const PACKED: [(&str, &str, &str); 22] = [
 ];
 
 /// The members of the workspace of guests that a storage in Rust depends on.
-const RUST_MEMBERS: &str = "members = [\"bindings\", \"tree\", \"sdk\"]";
+const RUST_MEMBERS: &str = "members = [\"bindings\", \"bindings-at-once\", \"tree\", \"sdk\"]";
 
 /// Packs the files of the repository at `top` into `archive`.
 pub fn pack(top: &Path, archive: &Path) -> Outcome<()> {

@@ -40,7 +40,7 @@ fn the_memory_guest_imports_no_directories_sockets_or_environment() {
 fn the_jail_imports_directories_and_neither_sockets_nor_environment() {
     let jail = embedded("jail");
     let imports = component::imports(&jail);
-    assert!(imports.iter().any(|import| import.starts_with("strongroom:storage/posix@")));
+    assert!(imports.iter().any(|import| import.starts_with("strongroom:storage/posix-at-once@")));
     for forbidden in ["wasi:sockets/", "wasi:http/", "wasi:cli/environment"] {
         assert!(!imports.iter().any(|import| import.starts_with(forbidden)), "{forbidden} in {imports:?}");
     }

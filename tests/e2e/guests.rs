@@ -98,6 +98,68 @@ fn a_trap_in_any_operation_is_a_failure_and_the_session_goes_on() {
     });
 }
 
+/// A storage whose calls need no tasks. Its names are what it does.
+fn prompt(place: &Place) -> Program {
+    strongroom!(place, "run", guest("prompt"), "--cache-dir", shared_cache(), "-l", place.path("log")).args([
+        "--log-level",
+        "DEBUG",
+        "--cpu-timeout",
+        "500ms",
+        "--max-memory",
+        "64M",
+    ])
+}
+
+#[test]
+fn a_storage_that_never_waits_costs_no_more_than_its_instance_either() {
+    for (name, words) in [
+        ("/trap", "the guest trapped"),
+        ("/spin", "--cpu-timeout"),
+        ("/grow", "--max-memory"),
+        ("/recurse", "the guest trapped"),
+        ("/wait", "said that it never waits"),
+    ] {
+        let place = Place::new();
+        let mut client = prompt(&place).connect();
+        let handle = client.open("/hello", flag::READ, None).unwrap();
+        assert_eq!(client.read(&handle, 1, 2).unwrap(), b"el");
+        // Of requests that arrive together those before it are served, and all are answered.
+        let ids: Vec<u32> =
+            ["/before", name, "/after"].map(|path| client.send(kind::STAT, Body::new().string(path.as_bytes()))).into();
+        let replies: Vec<Reply> = ids.into_iter().map(|id| client.receive(id)).collect();
+        assert!(matches!(replies[0], Reply::Attributes(_)), "{name}: {replies:?}");
+        assert!(matches!(&replies[1], Reply::Status(status) if status.code == code::FAILURE), "{name}: {replies:?}");
+        assert_eq!(refused(client.read(&handle, 0, 5)), code::FAILURE, "{name}: an open file is lost");
+        assert_eq!(client.get("/hello").unwrap(), b"hello", "{name}");
+        assert!(client.finish().0.success(), "{name}");
+        let log = log(&place);
+        assert!(log.contains("guest: never waits"), "{name}: {log}");
+        assert!(log.contains(words), "{name}: {words:?} is not in\n{log}");
+    }
+}
+
+#[test]
+fn a_trap_where_a_file_is_dropped_is_the_failure_of_its_close() {
+    let place = Place::new();
+    let mut client = prompt(&place).connect();
+    let handle = client.open("/drop", flag::READ, None).unwrap();
+    assert_eq!(refused(client.close(&handle)), code::FAILURE);
+    assert_eq!(client.list("/").unwrap(), ["hello"]);
+    assert!(client.finish().0.success());
+    assert!(log(&place).contains("the guest trapped"));
+}
+
+#[test]
+fn patience_at_the_end_holds_for_a_storage_that_never_waits_too() {
+    let place = Place::new();
+    let mut client = prompt(&place).args(["--end-timeout", "1s"]).connect();
+    for _ in 0..40 {
+        client.open("/late", flag::READ, None).unwrap();
+    }
+    assert!(!client.finish().0.success());
+    assert!(log(&place).contains("--end-timeout"), "{}", log(&place));
+}
+
 #[test]
 fn after_a_fault_open_handles_are_dead_and_new_ones_work() {
     let place = Place::new();

@@ -16,7 +16,7 @@ mod timestamp;
 
 pub use generated::export;
 pub use generated::exports::strongroom::storage::{copying, storage};
-pub use generated::strongroom::storage::{native, posix, types};
+pub use generated::strongroom::storage::{native, posix_at_once as posix, types};
 pub use wasip2::filesystem;
 
 #[doc(hidden)]
@@ -27,7 +27,7 @@ pub mod generated {
             package strongroom:guests;
 
             world guest {
-                include strongroom:storage/posix-guest@0.1.0;
+                include strongroom:storage/posix-at-once-guest@0.1.0;
                 include strongroom:storage/copying-guest@0.1.0;
             }
         ",
@@ -41,28 +41,7 @@ pub mod generated {
             "wasi:io/streams@0.2.12": wasip2::io::streams,
         },
         additional_derives: [PartialEq, Eq],
-        additional_derives_ignore: ["connected", "opened"],
-        // Called without a task for each: a host does them at once, or has only this instance wait.
-        sync: [
-            "import:strongroom:storage/posix@0.1.0#open-at",
-            "import:strongroom:storage/posix@0.1.0#make-directory-at",
-            "import:strongroom:storage/posix@0.1.0#remove-directory-at",
-            "import:strongroom:storage/posix@0.1.0#remove-at",
-            "import:strongroom:storage/posix@0.1.0#rename-at",
-            "import:strongroom:storage/posix@0.1.0#link-at",
-            "import:strongroom:storage/posix@0.1.0#symlink-at",
-            "import:strongroom:storage/posix@0.1.0#read-link-at",
-            "import:strongroom:storage/posix@0.1.0#real-path-at",
-            "import:strongroom:storage/posix@0.1.0#stat-at",
-            "import:strongroom:storage/posix@0.1.0#set-stat-at",
-            "import:strongroom:storage/posix@0.1.0#usage-at",
-            "import:strongroom:storage/posix@0.1.0#stat",
-            "import:strongroom:storage/posix@0.1.0#set-stat",
-            "import:strongroom:storage/posix@0.1.0#usage-of",
-            "import:strongroom:storage/posix@0.1.0#open-listing",
-            "import:strongroom:storage/posix@0.1.0#copy-range",
-            "import:strongroom:storage/posix@0.1.0#[method]listing.read",
-        ],
+        additional_derives_ignore: ["connected", "opened", "opened-file"],
         generate_all,
         pub_export_macro: true,
         default_bindings_module: "strongroom_bindings::generated",

@@ -1,4 +1,4 @@
-//! Bytes of an open file through WASI, whose `read` stops at 64 KiB or sooner and whose `write` may stop short.
+//! Bytes of an open file through WASI, whose `read` may stop at 64 KiB and whose `write` may stop short.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -7,8 +7,9 @@ use strongroom_guest::{Error, ErrorCode, Result};
 
 /// The most bytes that one call reads: an answer stays of bounded size whatever is asked for.
 const READ_MAX: u64 = 1 << 20;
-/// What a single read of WASI in wasmtime gives at most. One that gave less has met the end, as a rule: to ask again
-/// would cost a small file as much as its bytes, and a client that is given less than there is asks for the rest.
+/// What a single read of WASI gives at most where wasmtime does it itself. One that gave something else than that or all
+/// has met the end, as a rule: to ask again would cost a small file as much as its bytes, and a client that is given less
+/// than there is asks for the rest.
 const READ_WHOLE: usize = 64 << 10;
 /// The largest offset, of Linux and so of WASI.
 pub(crate) const OFFSET_MAX: u64 = i64::MAX as u64;
@@ -21,7 +22,7 @@ pub(crate) fn read(file: &Descriptor, offset: u64, length: u64) -> Result<Vec<u8
     }
     let (mut data, mut is_end) = file.read(length, offset)?;
     let mut last = data.len();
-    while !is_end && last >= READ_WHOLE && (data.len() as u64) < length {
+    while !is_end && last == READ_WHOLE && (data.len() as u64) < length {
         let done = data.len() as u64;
         let (more, end) = file.read(length - done, offset + done)?;
         (last, is_end) = (more.len(), end);

@@ -16,11 +16,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use strongroom_guest::filesystem::preopens::get_directories;
-use strongroom_guest::filesystem::types::{Descriptor, DescriptorType, ErrorCode as System};
-use strongroom_guest::posix::{self, Access, Listing};
+use strongroom_guest::filesystem::types::{Descriptor, ErrorCode as System};
+use strongroom_guest::posix::{self, Listing};
 use strongroom_guest::{
-    AttributeChanges, Attributes, Client, Connected, Directory, DirectoryEntry, Error, ErrorCode, Features, File,
-    NativeFile, OpenFlags, Result, Session, Settings, Storage, Usage, copy_by_reading,
+    AttributeChanges, Attributes, Client, Connected, Directory, DirectoryEntry, Error, Features, File, NativeFile,
+    OpenFlags, Result, Session, Settings, Storage, Usage, copy_by_reading,
 };
 
 /// The most that OpenSSH's clients ask for at once.
@@ -45,7 +45,7 @@ struct JailFile {
 
 struct JailDirectory(Listing);
 
-strongroom_guest::export!(Jail);
+strongroom_guest::export!(Jail, never waits);
 
 strongroom_guest::wants! {
     "jail": "One directory of the host, as a virtual chroot";
@@ -81,13 +81,8 @@ impl Session for JailSession {
     type Directory = JailDirectory;
 
     async fn open(&self, path: &str, flags: OpenFlags, permissions: u16) -> Result<JailFile> {
-        let descriptor = posix::open_at(&self.root, beneath(path), flags, permissions)?;
-        let native = if self.native { share(&descriptor, flags) } else { None };
-        // Only a regular file can be shared, so that a directory is looked for where there was no sharing.
-        if native.is_none() && descriptor.get_type()? == DescriptorType::Directory {
-            return Err(ErrorCode::IsADirectory.into());
-        }
-        Ok(JailFile { descriptor, flags, native: Cell::new(native) })
+        let opened = posix::open_file_at(&self.root, beneath(path), flags, permissions, self.native)?;
+        Ok(JailFile { descriptor: opened.file, flags, native: Cell::new(opened.native) })
     }
 
     async fn open_directory(&self, path: &str) -> Result<JailDirectory> {
@@ -145,14 +140,6 @@ fn beneath(path: &str) -> &str {
         Some("") | None => ".",
         Some(path) => path,
     }
-}
-
-/// The open file for the host, with the access that the client asked for; `None` where the host gives none.
-fn share(descriptor: &Descriptor, flags: OpenFlags) -> Option<NativeFile> {
-    let mut access = Access::empty();
-    access.set(Access::READ, flags.contains(OpenFlags::READ));
-    access.set(Access::WRITE, flags.contains(OpenFlags::WRITE));
-    posix::share(descriptor, access).ok()
 }
 
 /// However a file ends, a jail keeps what it has, so that a client can resume.
@@ -225,6 +212,7 @@ impl Directory for JailDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strongroom_guest::ErrorCode;
 
     #[test]
     fn paths_lie_beneath_the_root() {

@@ -16,7 +16,7 @@ const TRANSFER_SIZE: u32 = 261_120;
 
 struct Memory;
 
-strongroom_guest::export!(Memory);
+strongroom_guest::export!(Memory, never waits);
 
 strongroom_guest::wants! {
     "memory": "Files that live as long as the session";

@@ -25,10 +25,11 @@ pub enum Ability {
 }
 
 /// What an import's name begins with; the first that fits counts. `*` stands for the interface's name.
-const IMPORTS: [(&str, Ability); 18] = [
+const IMPORTS: [(&str, Ability); 19] = [
     ("strongroom:storage/types@", Ability::Contract),
     ("strongroom:storage/native@", Ability::Contract),
     ("strongroom:storage/posix@", Ability::Files),
+    ("strongroom:storage/posix-at-once@", Ability::Files),
     ("wasi:filesystem/*@0.2.", Ability::Files),
     ("wasi:filesystem/*@0.3.", Ability::Files),
     ("wasi:sockets/*@0.3.", Ability::Connections),

@@ -10,6 +10,7 @@ wasmtime::component::bindgen!({
         world host {
             import strongroom:storage/native@0.1.0;
             import strongroom:storage/posix@0.1.0;
+            import strongroom:storage/posix-at-once@0.1.0;
             export strongroom:storage/storage@0.1.0;
             export strongroom:storage/copying@0.1.0;
         }
@@ -19,6 +20,7 @@ wasmtime::component::bindgen!({
     with: {
         "strongroom:storage/native.native-file": crate::sandbox::NativeFile,
         "strongroom:storage/posix.listing": super::posix::Listing,
+        "strongroom:storage/posix-at-once.listing": super::posix::Listing,
         "wasi:filesystem": wasmtime_wasi::p2::bindings::filesystem,
         "wasi:io": wasmtime_wasi::p2::bindings::io,
         "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
@@ -26,4 +28,4 @@ wasmtime::component::bindgen!({
 });
 
 pub use exports::strongroom::storage::{copying, storage};
-pub use strongroom::storage::{native, posix, types};
+pub use strongroom::storage::{native, posix, posix_at_once, types};

@@ -5,8 +5,9 @@ use super::compile::{CompileError, Compiler};
 use super::embedded::Embedded;
 use super::guest_file::{NotAGuest, check_exports, read_guest};
 use super::precompiled::{self, PrecompiledError};
+use super::waiting::imports_nothing_that_waits;
 use super::{Engine, artifact, unchecked};
-use crate::inspect::Export;
+use crate::inspect::{Export, returns_at_once};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -48,6 +49,13 @@ pub enum LoadError {
     Preopen { reason: String },
 }
 
+/// A guest that is compiled.
+pub struct Loaded {
+    pub component: Component,
+    /// Whether nothing that it exports or imports can wait, as far as that is known.
+    pub never_waits: bool,
+}
+
 impl Source {
     /// The guest's name in messages.
     pub fn name(&self) -> String {
@@ -58,21 +66,32 @@ impl Source {
     }
 
     /// Compiles the component or takes code that was compiled before, and checks what it exports.
-    pub fn load(&self, engine: &Engine, cache: Option<&Path>, compiler: &Compiler) -> Result<Component, LoadError> {
-        let component = match self {
-            Self::Embedded(embedded) => match embedded.load(engine.inner()) {
-                Ok(component) => component,
-                Err(error) => {
-                    let (name, reason) = (embedded.name(), one_line(&error));
-                    tracing::warn!("the embedded code of {name} is refused and compiled anew: {reason}");
-                    self.compile(engine, embedded.component(), cache, compiler)?
-                }
-            },
-            Self::File(path) => self.compile(engine, &read_guest(path)?, cache, compiler)?,
-            Self::Precompiled(path) => precompiled::load(engine, path)?,
+    pub fn load(&self, engine: &Engine, cache: Option<&Path>, compiler: &Compiler) -> Result<Loaded, LoadError> {
+        let loaded = match self {
+            Self::Embedded(embedded) => {
+                let component = match embedded.load(engine.inner()) {
+                    Ok(component) => component,
+                    Err(error) => {
+                        let (name, reason) = (embedded.name(), one_line(&error));
+                        tracing::warn!("the embedded code of {name} is refused and compiled anew: {reason}");
+                        self.compile(engine, embedded.component(), cache, compiler)?
+                    }
+                };
+                Loaded { component, never_waits: embedded.never_waits() }
+            }
+            Self::File(path) => {
+                let bytes = read_guest(path)?;
+                let component = self.compile(engine, &bytes, cache, compiler)?;
+                // What is too deep to be looked into is called in the way that fits all.
+                let returns = returns_at_once(&bytes).unwrap_or(false);
+                let never_waits = returns && imports_nothing_that_waits(engine, &component);
+                Loaded { component, never_waits }
+            }
+            // The code does not say how it is called.
+            Self::Precompiled(path) => Loaded { component: precompiled::load(engine, path)?, never_waits: false },
         };
-        self.check_exports(engine, &component)?;
-        Ok(component)
+        self.check_exports(engine, &loaded.component)?;
+        Ok(loaded)
     }
 
     /// The component's bytes, which export the contract.

@@ -3,7 +3,8 @@
 
 use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 
-/// The stack of a guest, in bytes. Host functions that it calls have as much again.
+/// The stack of a guest, in bytes. Host functions that it calls have as much again, or the thread's own where the guest is
+/// entered on that.
 pub const GUEST_STACK_BYTES: usize = 512 << 10;
 
 /// The CPU that embedded guests are compiled for; `None` compiles for the one at hand.

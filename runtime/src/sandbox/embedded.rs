@@ -31,6 +31,14 @@ impl Embedded {
         }
     }
 
+    /// Whether nothing that it exports or imports can wait: known, so that no start has to find it out.
+    pub(super) fn never_waits(self) -> bool {
+        match self {
+            Self::Jail | Self::Memory => true,
+            Self::Gridfs => false,
+        }
+    }
+
     /// Loads [`Embedded::code`], which an engine or CPU may refuse.
     pub(super) fn load(self, engine: &wasmtime::Engine) -> wasmtime::Result<Component> {
         static JAIL: AtomicBool = AtomicBool::new(false);
@@ -49,6 +57,25 @@ impl Embedded {
             Self::Jail => unchecked::jail_code(),
             Self::Memory => unchecked::memory_code(),
             Self::Gridfs => unchecked::gridfs_code(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::returns_at_once;
+    use crate::sandbox::Engine;
+    use crate::sandbox::waiting::imports_nothing_that_waits;
+
+    #[test]
+    fn whether_a_guest_waits_is_what_its_component_says() {
+        let engine = Engine::new().unwrap();
+        for guest in [Embedded::Jail, Embedded::Memory, Embedded::Gridfs] {
+            let component = guest.load(engine.inner()).unwrap();
+            let never_waits =
+                returns_at_once(guest.component()).unwrap() && imports_nothing_that_waits(&engine, &component);
+            assert_eq!(guest.never_waits(), never_waits, "{}", guest.name());
         }
     }
 }

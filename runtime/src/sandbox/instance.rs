@@ -1,8 +1,10 @@
 //! A running guest. Calls of the contract run inside [`Instance::run`], many at once; outside it the host drops what
-//! was closed. Deadlines and CPU time are watched from here.
+//! was closed, but for guests that never wait, which are called and rid of what was closed at any time. Deadlines and CPU
+//! time are watched from here.
 
 use super::bindings::{copying, storage as exports};
 use super::engine::Engine;
+use super::entrance::Entrance;
 use super::fault::Fault;
 use super::limits::Limits;
 use super::session::{Effect, Finished, OpenFile, StorageSession};
@@ -10,6 +12,7 @@ use super::state::State;
 use super::watch::{TimeLimit, Watch};
 use super::{NativeFile, convert};
 use crate::storage::{Answer, Call, Client, Connected, Error, OpenFlags};
+use futures_util::FutureExt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,6 +35,8 @@ pub(super) struct Guest {
     pub copying: Option<copying::Guest>,
     pub settings: Vec<(String, String)>,
     pub limits: Limits,
+    /// Whether nothing that it exports or imports can wait.
+    pub never_waits: bool,
 }
 
 impl Instance {
@@ -45,8 +50,8 @@ impl Instance {
         supervise(engine, watch, running).await?.map_err(|error| Fault::from_error(&error))?
     }
 
-    /// Drops the resources that `session` has closed. Only here: a guest's resource cannot be dropped while its
-    /// event loop runs.
+    /// Drops the resources that `session` has closed. Only here, unless the guest never waits: a resource of another cannot
+    /// be dropped while its event loop runs.
     pub async fn drop_closed(&mut self, session: &mut StorageSession) -> Result<(), Fault> {
         let Self { store, engine, watch, guest } = self;
         let _guard = watch.begin("drop", TimeLimit::call(&guest.limits));
@@ -114,9 +119,8 @@ impl<'a> Calls<'a> {
         let _guard = self.watch.begin(OPERATION, TimeLimit::call(&self.guest.limits));
         let settings = self.guest.settings.clone();
         let answer = self
-            .guest
-            .storage
-            .call_connect(self.accessor, convert::client(client), settings)
+            .entrance()
+            .call(self.guest.storage.func_connect(), (convert::client(client), settings))
             .await
             .map_err(|error| Fault::from_error(&error))?;
         let connected = match answer {
@@ -170,15 +174,58 @@ impl<'a> Calls<'a> {
         Some(native.close().map(|()| Answer::Done))
     }
 
+    /// Whether the guest answers each call before it returns: then [`Calls::answer`] takes the place of
+    /// [`Calls::start`], and what is closed can be dropped at any time.
+    pub fn never_waits(&self) -> bool {
+        self.guest.never_waits
+    }
+
+    /// The answer of a guest that never waits. Nothing interrupts it but the end of its CPU time, which it shares with the
+    /// calls since the last [`Calls::turn`]; there is no wait that a deadline could bound.
+    pub fn answer(&self, session: &mut StorageSession, call: Call<'_>) -> Result<Result<Answer, Error>, Fault> {
+        if let Some(native) = session.close_by_drop(&call) {
+            self.drop_closed(session)?;
+            return Ok(native.map_or(Ok(()), NativeFile::close).map(|()| Answer::Done));
+        }
+        let operation = operation(&call);
+        let prepared = match Prepared::new(session, call) {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.begin()?;
+        let finished = prepared.run(self.entrance()).now_or_never().unwrap_or_else(|| Err(Failed::waited()));
+        Ok(session.settle(finished.map_err(|failed| failed.during(operation))?))
+    }
+
+    /// Drops what `session` has closed, of a guest that never waits.
+    pub fn drop_closed(&self, session: &mut StorageSession) -> Result<(), Fault> {
+        self.begin()?;
+        for resource in session.take_closed() {
+            self.entrance().drop_resource(resource).map_err(|error| Fault::from_error(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the guest's CPU time is counted.
+    fn begin(&self) -> Result<(), Fault> {
+        self.engine.start_ticker()?;
+        self.engine.wake_ticker();
+        Ok(())
+    }
+
+    fn entrance(&self) -> Entrance<'a> {
+        Entrance { accessor: self.accessor, guest: self.guest }
+    }
+
     /// Starts `call` on `session`. What the answer made or ended is noted by [`StorageSession::settle`].
     pub fn start(
         &self,
         session: &mut StorageSession,
         call: Call<'_>,
     ) -> impl Future<Output = Result<Finished, Fault>> + use<'a> {
-        let (operation, limit) = describe(&call, &self.guest.limits);
+        let (operation, limit) = (operation(&call), time_limit(&call, &self.guest.limits));
         let prepared = Prepared::new(session, call);
-        let (accessor, guest, watch) = (self.accessor, self.guest, self.watch);
+        let (entrance, watch) = (self.entrance(), self.watch);
         let interrupts = self.engine.start_ticker();
         async move {
             interrupts?;
@@ -188,10 +235,7 @@ impl<'a> Calls<'a> {
             };
             let _guard = watch.begin(operation, limit);
             // Some kilobytes, which are put in their place at once; until then the future is small and cheap to move.
-            Box::pin(prepared.run(accessor, guest)).await.map_err(|failed| match failed {
-                Failed::Engine(error) => Fault::from_error(&error),
-                Failed::Contract(what) => Fault::Contract { operation, what },
-            })
+            Box::pin(prepared.run(entrance)).await.map_err(|failed| failed.during(operation))
         }
     }
 }
@@ -221,6 +265,19 @@ enum OnFile {
 enum Failed {
     Engine(wasmtime::Error),
     Contract(String),
+}
+
+impl Failed {
+    fn waited() -> Self {
+        Self::Engine(wasmtime::Error::msg("a guest that never waits has not returned"))
+    }
+
+    fn during(self, operation: &'static str) -> Fault {
+        match self {
+            Self::Engine(error) => Fault::from_error(&error),
+            Self::Contract(what) => Fault::Contract { operation, what },
+        }
+    }
 }
 
 impl From<wasmtime::Error> for Failed {
@@ -287,47 +344,46 @@ impl Prepared {
         })
     }
 
-    async fn run(self, accessor: &Accessor<State>, guest: &Guest) -> Result<Finished, Failed> {
+    async fn run(self, entrance: Entrance<'_>) -> Result<Finished, Failed> {
+        let guest = entrance.guest;
         match self {
-            Self::OnSession(session, call) => on_session(accessor, guest, session, call).await,
-            Self::OnFile(file, call) => on_file(accessor, guest, file, call).await,
+            Self::OnSession(session, call) => on_session(entrance, session, call).await,
+            Self::OnFile(file, call) => on_file(entrance, file, call).await,
             Self::Copy { source, source_offset, length, destination, offset } => {
                 let Some(copying) = &guest.copying else {
-                    return copy_by_hand(accessor, guest, (source, source_offset), length, (destination, offset)).await;
+                    return copy_by_hand(entrance, (source, source_offset), length, (destination, offset)).await;
                 };
-                let answer =
-                    copying.call_copy_range(accessor, source, source_offset, length, destination, offset).await?;
+                let answer = entrance
+                    .call(copying.func_copy_range(), (source, source_offset, length, destination, offset))
+                    .await?;
                 Ok(plain(answer.map(Answer::Copied).map_err(convert::error)))
             }
             Self::ReadDirectory(directory, max) => {
-                let answer = guest.storage.directory().call_read(accessor, directory, max).await?;
+                let answer = entrance.call(guest.storage.directory().func_read(), (directory, max)).await?;
                 Ok(plain(match answer {
                     Ok(entries) => Ok(Answer::Entries(convert::entries(entries, max)?)),
                     Err(error) => Err(convert::error(error)),
                 }))
             }
             Self::CloseDirectory(directory) => {
-                guest.storage.directory().call_close(accessor, directory).await?;
+                entrance.enter(guest.storage.directory().func_close(), (directory,)).await?;
                 Ok(Finished { result: Ok(Answer::Done), effect: Effect::Closed(directory) })
             }
         }
     }
 }
 
-async fn on_session(
-    accessor: &Accessor<State>,
-    guest: &Guest,
-    session: ResourceAny,
-    call: OnSession,
-) -> Result<Finished, Failed> {
-    let exports = guest.storage.session();
+async fn on_session(entrance: Entrance<'_>, session: ResourceAny, call: OnSession) -> Result<Finished, Failed> {
+    let exports = entrance.guest.storage.session();
     Ok(match call {
         Call::Open { file, path, flags, permissions } => {
             let wit_flags = convert::open_flags(flags);
-            let answer = exports.call_open(accessor, session, path.into_string(), wit_flags, permissions).await?;
+            let answer =
+                entrance.call(exports.func_open(), (session, path.into_string(), wit_flags, permissions)).await?;
             match answer {
                 Ok(opened) => {
-                    let native = opened.native.map(|native| take_native(accessor, native, flags)).transpose()?;
+                    let native =
+                        opened.native.map(|native| take_native(entrance.accessor, native, flags)).transpose()?;
                     let file = Effect::File(file, OpenFile { resource: opened.file, native });
                     Finished { result: Ok(Answer::Done), effect: file }
                 }
@@ -335,81 +391,82 @@ async fn on_session(
             }
         }
         Call::OpenDirectory { directory, path } => {
-            match exports.call_open_directory(accessor, session, path.into_string()).await? {
+            match entrance.call(exports.func_open_directory(), (session, path.into_string())).await? {
                 Ok(opened) => Finished { result: Ok(Answer::Done), effect: Effect::Directory(directory, opened) },
                 Err(error) => plain(Err(convert::error(error))),
             }
         }
-        Call::Stat { path, follow } => match exports.call_stat(accessor, session, path.into_string(), follow).await? {
-            Ok(attributes) => plain(Ok(Answer::Attributes(convert::attributes(attributes)?))),
-            Err(error) => plain(Err(convert::error(error))),
-        },
+        Call::Stat { path, follow } => {
+            match entrance.call(exports.func_stat(), (session, path.into_string(), follow)).await? {
+                Ok(attributes) => plain(Ok(Answer::Attributes(convert::attributes(attributes)?))),
+                Err(error) => plain(Err(convert::error(error))),
+            }
+        }
         Call::SetStat { path, follow, changes } => {
             let changes = convert::changes(changes);
-            done(exports.call_set_stat(accessor, session, path.into_string(), follow, changes).await?)
+            done(entrance.call(exports.func_set_stat(), (session, path.into_string(), follow, changes)).await?)
         }
-        Call::RealPath { path } => match exports.call_real_path(accessor, session, path.into_string()).await? {
-            Ok(path) => plain(Ok(Answer::Path(convert::path(path)?))),
-            Err(error) => plain(Err(convert::error(error))),
-        },
+        Call::RealPath { path } => {
+            match entrance.call(exports.func_real_path(), (session, path.into_string())).await? {
+                Ok(path) => plain(Ok(Answer::Path(convert::path(path)?))),
+                Err(error) => plain(Err(convert::error(error))),
+            }
+        }
         Call::MakeDirectory { path, permissions } => {
-            done(exports.call_make_directory(accessor, session, path.into_string(), permissions).await?)
+            done(entrance.call(exports.func_make_directory(), (session, path.into_string(), permissions)).await?)
         }
         Call::RemoveDirectory { path } => {
-            done(exports.call_remove_directory(accessor, session, path.into_string()).await?)
+            done(entrance.call(exports.func_remove_directory(), (session, path.into_string())).await?)
         }
-        Call::Remove { path } => done(exports.call_remove(accessor, session, path.into_string()).await?),
+        Call::Remove { path } => done(entrance.call(exports.func_remove(), (session, path.into_string())).await?),
         Call::Rename { source, destination, replace } => {
             let (source, destination) = (source.into_string(), destination.into_string());
-            done(exports.call_rename(accessor, session, source, destination, replace).await?)
+            done(entrance.call(exports.func_rename(), (session, source, destination, replace)).await?)
         }
-        Call::ReadLink { path } => match exports.call_read_link(accessor, session, path.into_string()).await? {
-            Ok(target) => plain(Ok(Answer::Target(convert::target(target)?))),
-            Err(error) => plain(Err(convert::error(error))),
-        },
+        Call::ReadLink { path } => {
+            match entrance.call(exports.func_read_link(), (session, path.into_string())).await? {
+                Ok(target) => plain(Ok(Answer::Target(convert::target(target)?))),
+                Err(error) => plain(Err(convert::error(error))),
+            }
+        }
         Call::Symlink { target, path } => {
-            done(exports.call_symlink(accessor, session, target, path.into_string()).await?)
+            done(entrance.call(exports.func_symlink(), (session, target, path.into_string())).await?)
         }
         Call::HardLink { existing, path } => {
-            done(exports.call_hard_link(accessor, session, existing.into_string(), path.into_string()).await?)
+            done(entrance.call(exports.func_hard_link(), (session, existing.into_string(), path.into_string())).await?)
         }
         Call::Usage { path } => {
-            let answer = exports.call_usage(accessor, session, path.into_string()).await?;
+            let answer = entrance.call(exports.func_usage(), (session, path.into_string())).await?;
             plain(answer.map(|usage| Answer::Usage(convert::usage(usage))).map_err(convert::error))
         }
         // `Prepared::new` puts only calls on a session here; `CloseSession` is the one that is left.
         _ => {
-            let answer = exports.call_close(accessor, session).await?;
+            let answer = entrance.call(exports.func_close(), (session,)).await?;
             Finished { result: answer.map(|()| Answer::Done).map_err(convert::error), effect: Effect::Closed(session) }
         }
     })
 }
 
-async fn on_file(
-    accessor: &Accessor<State>,
-    guest: &Guest,
-    file: ResourceAny,
-    call: OnFile,
-) -> Result<Finished, Failed> {
-    let exports = guest.storage.file();
+async fn on_file(entrance: Entrance<'_>, file: ResourceAny, call: OnFile) -> Result<Finished, Failed> {
+    let exports = entrance.guest.storage.file();
     Ok(match call {
-        OnFile::Read { offset, length } => match exports.call_read(accessor, file, offset, length).await? {
+        OnFile::Read { offset, length } => match entrance.call(exports.func_read(), (file, offset, length)).await? {
             Ok(data) => plain(Ok(Answer::Data(convert::data(data, length)?))),
             Err(error) => plain(Err(convert::error(error))),
         },
-        OnFile::Write { offset, data } => done(exports.call_write(accessor, file, offset, data).await?),
-        OnFile::Stat => match exports.call_stat(accessor, file).await? {
+        OnFile::Write { offset, data } => done(entrance.call(exports.func_write(), (file, offset, data)).await?),
+        OnFile::Stat => match entrance.call(exports.func_stat(), (file,)).await? {
             Ok(attributes) => plain(Ok(Answer::Attributes(convert::attributes(attributes)?))),
             Err(error) => plain(Err(convert::error(error))),
         },
-        OnFile::SetStat(changes) => done(exports.call_set_stat(accessor, file, changes).await?),
+        OnFile::SetStat(changes) => done(entrance.call(exports.func_set_stat(), (file, changes)).await?),
         OnFile::Usage => {
-            let answer = exports.call_usage(accessor, file).await?;
+            let answer = entrance.call(exports.func_usage(), (file,)).await?;
             plain(answer.map(|usage| Answer::Usage(convert::usage(usage))).map_err(convert::error))
         }
-        OnFile::Sync => done(exports.call_sync(accessor, file).await?),
+        OnFile::Sync => done(entrance.call(exports.func_sync(), (file,)).await?),
         OnFile::Close(ending) => {
-            let answer = exports.call_close(accessor, file, ending).await?;
+            let answer = entrance.call(exports.func_close(), (file, ending)).await?;
             Finished { result: answer.map(|()| Answer::Done).map_err(convert::error), effect: Effect::Closed(file) }
         }
     })
@@ -417,15 +474,14 @@ async fn on_file(
 
 /// A piece of a copy for a storage that does not copy by itself.
 async fn copy_by_hand(
-    accessor: &Accessor<State>,
-    guest: &Guest,
+    entrance: Entrance<'_>,
     (source, source_offset): (ResourceAny, u64),
     length: Option<u64>,
     (destination, destination_offset): (ResourceAny, u64),
 ) -> Result<Finished, Failed> {
     let length = length.map_or(COPY_BYTES, |length| u32::try_from(length).unwrap_or(u32::MAX).min(COPY_BYTES));
-    let exports = guest.storage.file();
-    let data = match exports.call_read(accessor, source, source_offset, length).await? {
+    let exports = entrance.guest.storage.file();
+    let data = match entrance.call(exports.func_read(), (source, source_offset, length)).await? {
         Ok(data) => convert::data(data, length)?,
         Err(error) => return Ok(plain(Err(convert::error(error)))),
     };
@@ -433,7 +489,7 @@ async fn copy_by_hand(
     if copied == 0 {
         return Ok(plain(Ok(Answer::Copied(0))));
     }
-    let written = exports.call_write(accessor, destination, destination_offset, data).await?;
+    let written = entrance.call(exports.func_write(), (destination, destination_offset, data)).await?;
     Ok(plain(written.map(|()| Answer::Copied(copied)).map_err(convert::error)))
 }
 
@@ -458,8 +514,9 @@ fn done(answer: Result<(), super::bindings::types::Error>) -> Finished {
     plain(answer.map(|()| Answer::Done).map_err(convert::error))
 }
 
-fn describe(call: &Call<'_>, limits: &Limits) -> (&'static str, TimeLimit) {
-    let operation = match call {
+/// The contract's name for what `call` does.
+fn operation(call: &Call<'_>) -> &'static str {
+    match call {
         Call::Open { .. } => "open",
         Call::OpenDirectory { .. } => "open-directory",
         Call::Stat { .. } | Call::FileStat { .. } => "stat",
@@ -477,8 +534,13 @@ fn describe(call: &Call<'_>, limits: &Limits) -> (&'static str, TimeLimit) {
         Call::Write { .. } => "write",
         Call::FileSync { .. } => "sync",
         Call::Copy { .. } => "copy-range",
-        Call::CloseFile { .. } => return ("close", TimeLimit::close(limits)),
-        Call::CloseDirectory { .. } | Call::CloseSession => "close",
-    };
-    (operation, TimeLimit::call(limits))
+        Call::CloseFile { .. } | Call::CloseDirectory { .. } | Call::CloseSession => "close",
+    }
+}
+
+fn time_limit(call: &Call<'_>, limits: &Limits) -> TimeLimit {
+    match call {
+        Call::CloseFile { .. } => TimeLimit::close(limits),
+        _ => TimeLimit::call(limits),
+    }
 }

@@ -19,7 +19,7 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// Wall time of one `close` of a file, which may publish a large upload.
     pub close_timeout: Duration,
-    /// CPU time of the instance between two returns to the event loop.
+    /// CPU time of the instance between two looks of the host at its client.
     pub cpu_time: Duration,
     /// What a guest may write to the log over its life, in bytes.
     pub log_bytes: usize,

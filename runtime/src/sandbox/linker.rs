@@ -2,9 +2,9 @@
 //! asks for is linked, because linking all of WASI takes longer than starting a guest.
 
 use super::Engine;
-use super::bindings::{native, posix, types};
+use super::bindings::{native, posix, posix_at_once, types};
 use super::network;
-use super::posix::wasi;
+use super::posix::{wasi, wasi_at_once};
 use super::state::State;
 use wasmtime::component::{Component, HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
@@ -23,6 +23,7 @@ const INTERFACES: &[(&str, Link)] = &[
     ("strongroom:storage/types@0.1.0", |l| types::add_to_linker::<_, HasSelf<State>>(l, |state| state)),
     ("strongroom:storage/native@0.1.0", |l| native::add_to_linker::<_, HasSelf<State>>(l, |state| state)),
     ("strongroom:storage/posix@0.1.0", |l| posix::add_to_linker::<_, HasSelf<State>>(l, |state| state)),
+    ("strongroom:storage/posix-at-once@0.1.0", |l| posix_at_once::add_to_linker::<_, HasSelf<State>>(l, |state| state)),
     ("wasi:io/error@0.2.", |l| p2::io::error::add_to_linker::<_, Table>(l, |state| &mut state.table)),
     ("wasi:io/poll@0.2.", |l| p2::io::poll::add_to_linker::<_, Table>(l, |state| &mut state.table)),
     ("wasi:io/streams@0.2.", |l| p2::io::streams::add_to_linker::<_, Table>(l, |state| &mut state.table)),
@@ -89,13 +90,34 @@ impl HasData for Table {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// A linker with all that `component` imports and this host offers with or without a grant for the network.
-pub fn linker(engine: &Engine, component: &Component, has_network: bool) -> wasmtime::Result<Linker<State>> {
+/// What takes the place of calls that might wait, for guests that never do: all of wasmtime's that `waiting` lists and that
+/// are asynchronous. An instance of such a guest is refused by the engine if one is missing here.
+const AT_ONCE: &[(&str, Link)] = &[
+    ("wasi:filesystem/types@0.2.", wasi_at_once::replace_files),
+    ("wasi:io/poll@0.2.", wasi_at_once::replace_poll),
+    ("wasi:io/streams@0.2.", wasi_at_once::replace_streams),
+];
+
+/// A linker with all that `component` imports and this host offers with or without a grant for the network, in the form
+/// for guests that wait or for those that never do.
+pub fn linker(
+    engine: &Engine,
+    component: &Component,
+    has_network: bool,
+    never_waits: bool,
+) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.inner());
     let imports = imports(engine, component);
     for (offer, link) in INTERFACES {
         if (has_network || *offer != TLS) && imports.iter().any(|import| is_match(offer, import)) {
             link(&mut linker)?;
+        }
+    }
+    if never_waits {
+        for (offer, replace) in AT_ONCE {
+            if imports.iter().any(|import| is_match(offer, import)) {
+                replace(&mut linker)?;
+            }
         }
     }
     Ok(linker)

@@ -14,6 +14,7 @@ mod config;
 mod convert;
 mod embedded;
 mod engine;
+mod entrance;
 mod fault;
 mod grants;
 mod guest_file;
@@ -32,6 +33,7 @@ mod template;
 mod tests;
 mod ticker;
 mod unchecked;
+mod waiting;
 mod watch;
 
 pub use cache::CacheError;

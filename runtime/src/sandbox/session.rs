@@ -10,7 +10,7 @@ pub struct StorageSession {
     pub(super) session: ResourceAny,
     files: HashMap<FileId, OpenFile>,
     directories: HashMap<DirectoryId, ResourceAny>,
-    /// Closed, to be dropped when nothing runs in the instance.
+    /// Closed, to be dropped: when nothing runs in the instance, unless the guest never waits.
     closed: Vec<ResourceAny>,
     /// Whether dropping a file or directory is the whole of closing it (`connected.notes`).
     closed_by_drop: bool,

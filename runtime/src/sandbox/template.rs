@@ -2,7 +2,8 @@
 //! fault opens no file and looks nothing up.
 
 use super::bindings::{copying, storage};
-use super::component::{LoadError, Source, one_line};
+use super::component::{LoadError, Loaded, Source, one_line};
+use super::entrance::has_room_on_stack;
 use super::instance::{Guest, Instance, supervise};
 use super::linker::{imports_tls, linker, unknown_import};
 use super::network::Tls;
@@ -21,6 +22,7 @@ pub struct Template {
     engine: Engine,
     /// Built with this executable, so that its start and its `connect` are known to return.
     is_own: bool,
+    never_waits: bool,
     instance: InstancePre<State>,
     storage: storage::GuestIndices,
     copying: Option<copying::GuestIndices>,
@@ -43,7 +45,11 @@ impl Template {
         network: Arc<Network>,
         limits: Limits,
     ) -> Result<Self, LoadError> {
-        let component = source.load(engine, cache.as_deref(), compiler)?;
+        let Loaded { component, never_waits } = source.load(engine, cache.as_deref(), compiler)?;
+        let never_waits = never_waits && has_room_on_stack();
+        if never_waits {
+            tracing::debug!("guest: never waits, so that its calls need no tasks");
+        }
         let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
             name: source.name(),
             expected: CONTRACT_VERSION,
@@ -54,7 +60,7 @@ impl Template {
             return Err(LoadError::NoNetwork { name: source.name() });
         }
         let tls = has_tls.then(|| Tls::new(&network)).transpose().map_err(mismatch)?;
-        let linker = linker(engine, &component, network.is_granted()).map_err(mismatch)?;
+        let linker = linker(engine, &component, network.is_granted(), never_waits).map_err(mismatch)?;
         let instance =
             linker.instantiate_pre(&component).map_err(|error| link_error(source, engine, &component, &error))?;
         let storage = storage::GuestIndices::new(&instance).map_err(mismatch)?;
@@ -64,6 +70,7 @@ impl Template {
         Ok(Self {
             engine: engine.clone(),
             is_own: matches!(source, Source::Embedded(_)),
+            never_waits,
             instance,
             storage,
             copying,
@@ -91,7 +98,11 @@ impl Template {
         let guest = {
             let _guard = watch.begin("instantiate", TimeLimit::call(&self.limits));
             let instantiating = async {
-                let instance = self.instance.instantiate_async(&mut store).await?;
+                let instance = if self.never_waits {
+                    self.instance.instantiate(&mut store)?
+                } else {
+                    self.instance.instantiate_async(&mut store).await?
+                };
                 let storage = self.storage.load(&mut store, &instance)?;
                 let copying = self.copying.as_ref().map(|copying| copying.load(&mut store, &instance)).transpose()?;
                 wasmtime::Result::Ok((storage, copying))
@@ -105,7 +116,13 @@ impl Template {
             Fault::Trap(reason) => Fault::Instantiation(reason),
             fault => fault,
         })?;
-        let guest = Guest { storage, copying, settings: self.grants.settings.clone(), limits: self.limits.clone() };
+        let guest = Guest {
+            storage,
+            copying,
+            settings: self.grants.settings.clone(),
+            limits: self.limits.clone(),
+            never_waits: self.never_waits,
+        };
         Ok(Instance { store, guest, engine: self.engine.clone(), watch })
     }
 

@@ -32,6 +32,9 @@ const NATIVE_BATCH_BYTES: usize = 256 << 10;
 /// it waits.
 const GUEST_BATCH_BYTES: usize = 128 << 10;
 
+/// After this time a guest that never waits is given no further call until the client and the operator were looked at.
+const LONGEST_BATCH: Duration = Duration::from_millis(50);
+
 /// Why the loop left the instance.
 pub enum Turn {
     /// To drop what was closed, and come back.
@@ -149,14 +152,14 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     {
         loop {
             // What a session made has ended before the session does.
-            if self.end.is_some() && pending.is_empty() && self.storage.must_drop() {
+            if self.end.is_some() && pending.is_empty() && self.storage.must_drop() && !self.drop_closed(calls)? {
                 return Poll::Ready(Ok(Turn::DropClosed));
             }
             calls.turn();
             let mut progress = self.collect(context, pending)?;
             let full = self.storage.closed_resources() >= MAX_CLOSED_RESOURCES;
             if !full {
-                progress |= self.start_calls(calls, pending, start);
+                progress |= self.start_calls(calls, pending, start)?;
             }
             if progress {
                 self.guest_waits = false;
@@ -180,15 +183,22 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                 return Poll::Ready(Ok(Turn::Finished(self.end.take().unwrap_or(End::EndOfInput))));
             }
             let must_drop = self.dropping.is_some() || self.storage.closed_resources() >= DROP_BATCH;
-            if pending.is_empty() && must_drop {
+            if pending.is_empty() && must_drop && !self.drop_closed(calls)? {
                 return Poll::Ready(Ok(Turn::DropClosed));
             }
             let is_alone = pending.is_empty() && calls.is_idle(context);
-            if self.exchange(is_alone) || self.watch_ends(context) {
-                continue;
-            }
+            let has_exchanged = self.exchange(is_alone);
+            let has_ended = self.watch_ends(context);
             if matches!(self.end, Some(End::EndTimeout)) {
                 return Poll::Ready(Ok(Turn::Finished(End::EndTimeout)));
+            }
+            if has_exchanged || has_ended {
+                continue;
+            }
+            // A batch of a guest that never waits was broken off.
+            if calls.never_waits() && self.has_more_calls && self.protocol.output().is_empty() {
+                (self.may_receive, self.may_send) = (true, true);
+                continue;
             }
             calls.prepare();
             match self.wait(context, is_alone) {
@@ -197,6 +207,14 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Drops what was closed, unless the loop must leave the instance for that.
+    fn drop_closed(&mut self, calls: &Calls<'_>) -> Result<bool, Fault> {
+        if calls.never_waits() {
+            calls.drop_closed(&mut self.storage)?;
+        }
+        Ok(calls.never_waits())
     }
 
     fn note_init(&mut self) {
@@ -228,8 +246,9 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         calls: &Calls<'_>,
         pending: &mut Pending<F>,
         start: &impl Fn(&mut StorageSession, CallId, Call<'_>) -> F,
-    ) -> bool {
+    ) -> Result<bool, Fault> {
         let (mut any, mut asked_bytes) = (false, 0);
+        let begun = std::time::Instant::now();
         self.has_more_calls = true;
         while self.protocol.output().len() + asked_bytes < self.batch_bytes {
             match self.protocol.next_call() {
@@ -248,17 +267,25 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                         if pending.is_empty() && !may_close_native(self.end.as_ref(), &self.storage) {
                             break;
                         }
-                    } else if pending.is_empty() && self.storage.close_by_drop(&call).is_some() {
-                        self.dropping = Some(id);
-                        // What was started now would have to return before anything can be dropped.
-                        break;
                     } else {
                         let bytes = read_bytes(&call);
                         if bytes > 0 {
                             self.batch_bytes = GUEST_BATCH_BYTES;
                         }
-                        asked_bytes += bytes;
-                        pending.push(start(&mut self.storage, id, call));
+                        if calls.never_waits() {
+                            let answer = calls.answer(&mut self.storage, call)?;
+                            self.protocol.complete(id, answer);
+                            if begun.elapsed() >= LONGEST_BATCH {
+                                break;
+                            }
+                        } else if pending.is_empty() && self.storage.close_by_drop(&call).is_some() {
+                            self.dropping = Some(id);
+                            // What was started now would have to return before anything can be dropped.
+                            break;
+                        } else {
+                            asked_bytes += bytes;
+                            pending.push(start(&mut self.storage, id, call));
+                        }
                     }
                 }
                 Ok(None) => {
@@ -269,7 +296,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                 Err(fatal) => self.finish(End::Protocol(fatal), false),
             }
         }
-        any
+        Ok(any)
     }
 
     /// Sends and receives what can be sent and received now; true if anything was. A thread with nothing else to wait

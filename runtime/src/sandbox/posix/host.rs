@@ -1,4 +1,4 @@
-//! The contract's `native` and `posix`, joined to the functions that do it. What a guest may reach is decided here by
+//! The contract's `native` and `posix-at-once`, joined to the functions that do it. What a guest may reach is decided here by
 //! the descriptor that it holds: nothing is found but beneath it, and nothing changes beneath a read-only grant.
 
 use super::errors::wasi_code;
@@ -7,7 +7,7 @@ use super::paths::{self, Opened, Place};
 use super::resolve::{RelativePath, Resolver};
 use super::{PosixPolicy, attributes};
 use crate::sandbox::NativeFile;
-use crate::sandbox::bindings::{native, posix, types};
+use crate::sandbox::bindings::{native, posix_at_once, types};
 use crate::sandbox::state::State;
 use crate::storage::{escape, unescape};
 use rustix::fs::OFlags;
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use wasmtime::component::{Accessor, HasSelf, Resource};
+use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 use wasmtime_wasi::{FsPerms, OpenMode};
@@ -33,162 +33,130 @@ impl native::HostNativeFile for State {
 
 impl types::Host for State {}
 
-impl posix::Host for State {
-    fn share(&mut self, file: Resource<Descriptor>, access: posix::Access) -> Outcome<Resource<NativeFile>> {
-        let shared = match self.table.get(&file)? {
-            Descriptor::File(shared) => share(shared, file.rep(), access),
-            Descriptor::Dir(_) => Err(Errno::INVAL),
-        };
-        match shared {
-            Ok(native) => Ok(Ok(self.table.push(native)?)),
-            Err(errno) => Ok(Err(wasi_code(errno))),
-        }
+impl posix_at_once::HostListing for State {
+    fn read(&mut self, listing: Resource<Listing>, max: u32) -> Outcome<Vec<types::DirectoryEntry>> {
+        Ok(self.table.get_mut(&listing)?.read(max).map_err(wasi_code))
     }
-}
 
-impl posix::HostListing for State {
     fn drop(&mut self, listing: Resource<Listing>) -> wasmtime::Result<()> {
         self.table.delete(listing)?;
         Ok(())
     }
 }
 
-impl posix::HostListingWithStore<State> for HasSelf<State> {
-    async fn read(
-        accessor: &Accessor<State, Self>,
-        listing: Resource<Listing>,
-        max: u32,
-    ) -> Outcome<Vec<types::DirectoryEntry>> {
-        accessor.with(|mut access| Ok(access.get().table.get_mut(&listing)?.read(max).map_err(wasi_code)))
+impl posix_at_once::Host for State {
+    fn share(&mut self, file: Resource<Descriptor>, access: posix_at_once::Access) -> Outcome<Resource<NativeFile>> {
+        let (read, write) = (posix_at_once::Access::READ, posix_at_once::Access::WRITE);
+        share(self, &file, access.contains(read), access.contains(write))
     }
-}
 
-impl posix::HostWithStore<State> for HasSelf<State> {
-    async fn open_at(
-        accessor: &Accessor<State, Self>,
+    fn open_file_at(
+        &mut self,
+        directory: Resource<Descriptor>,
+        path: String,
+        flags: types::OpenFlags,
+        permissions: u16,
+        shared: bool,
+    ) -> Outcome<posix_at_once::OpenedFile> {
+        let file = match open(self, &directory, &path, flags, permissions)? {
+            Ok(Descriptor::File(file)) => file,
+            Ok(Descriptor::Dir(_)) => return Ok(Err(ErrorCode::IsDirectory)),
+            Err(code) => return Ok(Err(code)),
+        };
+        let opened = file.clone();
+        let file = self.table.push(Descriptor::File(file))?;
+        if !shared {
+            return Ok(Ok(posix_at_once::OpenedFile { file, native: None }));
+        }
+        let (read, write) = (types::OpenFlags::READ, types::OpenFlags::WRITE);
+        // What `open` gives as a file is a regular one.
+        match native_file(&opened, file.rep(), flags.contains(read), flags.contains(write)) {
+            Ok(native) => Ok(Ok(posix_at_once::OpenedFile { file, native: Some(self.table.push(native)?) })),
+            Err(errno) => {
+                self.table.delete(file)?;
+                Ok(Err(wasi_code(errno)))
+            }
+        }
+    }
+
+    fn open_at(
+        &mut self,
         directory: Resource<Descriptor>,
         path: String,
         flags: types::OpenFlags,
         permissions: u16,
     ) -> Outcome<Resource<Descriptor>> {
-        accessor.with(|mut access| {
-            let state = access.get();
-            let opened = on_directory(state, &directory, |context| {
-                if flags.intersects(types::OpenFlags::WRITE | types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE) {
-                    context.check_writable()?;
-                }
-                let path = unescape(&path);
-                let opened = paths::open(
-                    context.resolver,
-                    context.root(),
-                    RelativePath::new(&path)?,
-                    flags,
-                    permissions,
-                    context.policy,
-                )?;
-                Ok(descriptor(opened, context.directory.perms, flags))
-            })?;
-            match opened {
-                Ok(descriptor) => Ok(Ok(state.table.push(descriptor)?)),
-                Err(code) => Ok(Err(code)),
-            }
-        })
+        match open(self, &directory, &path, flags, permissions)? {
+            Ok(descriptor) => Ok(Ok(self.table.push(descriptor)?)),
+            Err(code) => Ok(Err(code)),
+        }
     }
 
-    async fn make_directory_at(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-        permissions: u16,
-    ) -> Outcome<()> {
-        change(accessor, &directory, &path, |context, path| {
+    fn make_directory_at(&mut self, directory: Resource<Descriptor>, path: String, permissions: u16) -> Outcome<()> {
+        change(self, &directory, &path, |context, path| {
             paths::make_directory(context.resolver, context.root(), path, permissions, context.policy)
         })
     }
 
-    async fn remove_directory_at(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-    ) -> Outcome<()> {
-        change(accessor, &directory, &path, |context, path| {
-            paths::remove_directory(context.resolver, context.root(), path)
-        })
+    fn remove_directory_at(&mut self, directory: Resource<Descriptor>, path: String) -> Outcome<()> {
+        change(self, &directory, &path, |context, path| paths::remove_directory(context.resolver, context.root(), path))
     }
 
-    async fn remove_at(accessor: &Accessor<State, Self>, directory: Resource<Descriptor>, path: String) -> Outcome<()> {
-        change(accessor, &directory, &path, |context, path| paths::remove(context.resolver, context.root(), path))
+    fn remove_at(&mut self, directory: Resource<Descriptor>, path: String) -> Outcome<()> {
+        change(self, &directory, &path, |context, path| paths::remove(context.resolver, context.root(), path))
     }
 
-    async fn rename_at(
-        accessor: &Accessor<State, Self>,
+    fn rename_at(
+        &mut self,
         directory: Resource<Descriptor>,
         path: String,
         new_directory: Resource<Descriptor>,
         new_path: String,
         replace: bool,
     ) -> Outcome<()> {
-        two_places(accessor, (&directory, &path), (&new_directory, &new_path), |resolver, from, to| {
+        two_places(self, (&directory, &path), (&new_directory, &new_path), |resolver, from, to| {
             paths::rename(resolver, from, to, replace)
         })
     }
 
-    async fn link_at(
-        accessor: &Accessor<State, Self>,
+    fn link_at(
+        &mut self,
         directory: Resource<Descriptor>,
         path: String,
         new_directory: Resource<Descriptor>,
         new_path: String,
     ) -> Outcome<()> {
-        two_places(accessor, (&directory, &path), (&new_directory, &new_path), paths::link)
+        two_places(self, (&directory, &path), (&new_directory, &new_path), paths::link)
     }
 
-    async fn symlink_at(
-        accessor: &Accessor<State, Self>,
-        target: String,
-        directory: Resource<Descriptor>,
-        path: String,
-    ) -> Outcome<()> {
-        change(accessor, &directory, &path, |context, path| {
+    fn symlink_at(&mut self, target: String, directory: Resource<Descriptor>, path: String) -> Outcome<()> {
+        change(self, &directory, &path, |context, path| {
             paths::symlink(context.resolver, &unescape(&target), context.root(), path)
         })
     }
 
-    async fn read_link_at(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-    ) -> Outcome<String> {
-        look(accessor, &directory, &path, |context, path| {
+    fn read_link_at(&mut self, directory: Resource<Descriptor>, path: String) -> Outcome<String> {
+        look(self, &directory, &path, |context, path| {
             let target = paths::read_link(context.resolver, context.root(), path)?;
             Ok(escape(&target).into_owned())
         })
     }
 
-    async fn real_path_at(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-    ) -> Outcome<String> {
-        look(accessor, &directory, &path, |context, path| {
+    fn real_path_at(&mut self, directory: Resource<Descriptor>, path: String) -> Outcome<String> {
+        look(self, &directory, &path, |context, path| {
             let real = context.resolver.real_path(context.root(), path)?;
             Ok(format!("/{}", escape(&real)))
         })
     }
 
-    async fn stat_at(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-        follow: bool,
-    ) -> Outcome<types::Attributes> {
-        look(accessor, &directory, &path, |context, path| {
+    fn stat_at(&mut self, directory: Resource<Descriptor>, path: String, follow: bool) -> Outcome<types::Attributes> {
+        look(self, &directory, &path, |context, path| {
             attributes::stat_at(context.resolver, context.root(), path, follow)
         })
     }
 
-    async fn set_stat_at(
-        accessor: &Accessor<State, Self>,
+    fn set_stat_at(
+        &mut self,
         directory: Resource<Descriptor>,
         path: String,
         follow: bool,
@@ -198,76 +166,56 @@ impl posix::HostWithStore<State> for HasSelf<State> {
             attributes::set_stat_at(context.resolver, context.root(), path, follow, &changes, context.policy)
         };
         if attributes::is_nothing(&changes) {
-            return look(accessor, &directory, &path, set);
+            return look(self, &directory, &path, set);
         }
-        change(accessor, &directory, &path, set)
+        change(self, &directory, &path, set)
     }
 
-    async fn usage_at(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-    ) -> Outcome<types::Usage> {
-        look(accessor, &directory, &path, |context, path| attributes::usage_at(context.resolver, context.root(), path))
+    fn usage_at(&mut self, directory: Resource<Descriptor>, path: String) -> Outcome<types::Usage> {
+        look(self, &directory, &path, |context, path| attributes::usage_at(context.resolver, context.root(), path))
     }
 
-    async fn stat(accessor: &Accessor<State, Self>, file: Resource<Descriptor>) -> Outcome<types::Attributes> {
-        accessor
-            .with(|mut access| Ok(attributes::stat(descriptor_fd(access.get().table.get(&file)?)).map_err(wasi_code)))
+    fn stat(&mut self, file: Resource<Descriptor>) -> Outcome<types::Attributes> {
+        Ok(attributes::stat(descriptor_fd(self.table.get(&file)?)).map_err(wasi_code))
     }
 
-    async fn set_stat(
-        accessor: &Accessor<State, Self>,
-        file: Resource<Descriptor>,
-        changes: types::AttributeChanges,
-    ) -> Outcome<()> {
-        accessor.with(|mut access| {
-            let state = access.get();
-            let descriptor = state.table.get(&file)?;
-            if perms(descriptor).write_not_permitted() && !attributes::is_nothing(&changes) {
-                return Ok(Err(ErrorCode::ReadOnly));
-            }
-            let writable = matches!(descriptor, Descriptor::File(file) if file.open_mode.contains(OpenMode::WRITE));
-            let changed = attributes::set_stat(descriptor_fd(descriptor), writable, &changes, state.posix);
-            Ok(changed.map_err(wasi_code))
-        })
+    fn set_stat(&mut self, file: Resource<Descriptor>, changes: types::AttributeChanges) -> Outcome<()> {
+        let descriptor = self.table.get(&file)?;
+        if perms(descriptor).write_not_permitted() && !attributes::is_nothing(&changes) {
+            return Ok(Err(ErrorCode::ReadOnly));
+        }
+        let writable = matches!(descriptor, Descriptor::File(file) if file.open_mode.contains(OpenMode::WRITE));
+        let changed = attributes::set_stat(descriptor_fd(descriptor), writable, &changes, self.posix);
+        Ok(changed.map_err(wasi_code))
     }
 
-    async fn usage_of(accessor: &Accessor<State, Self>, file: Resource<Descriptor>) -> Outcome<types::Usage> {
-        accessor
-            .with(|mut access| Ok(attributes::usage(descriptor_fd(access.get().table.get(&file)?)).map_err(wasi_code)))
+    fn usage_of(&mut self, file: Resource<Descriptor>) -> Outcome<types::Usage> {
+        Ok(attributes::usage(descriptor_fd(self.table.get(&file)?)).map_err(wasi_code))
     }
 
-    async fn open_listing(
-        accessor: &Accessor<State, Self>,
-        directory: Resource<Descriptor>,
-        path: String,
-    ) -> Outcome<Resource<Listing>> {
+    fn open_listing(&mut self, directory: Resource<Descriptor>, path: String) -> Outcome<Resource<Listing>> {
         let opened =
-            look(accessor, &directory, &path, |context, path| Listing::open(context.resolver, context.root(), path))?;
+            look(self, &directory, &path, |context, path| Listing::open(context.resolver, context.root(), path))?;
         match opened {
-            Ok(listing) => Ok(Ok(accessor.with(|mut access| access.get().table.push(listing))?)),
+            Ok(listing) => Ok(Ok(self.table.push(listing)?)),
             Err(code) => Ok(Err(code)),
         }
     }
 
-    async fn copy_range(
-        accessor: &Accessor<State, Self>,
+    fn copy_range(
+        &mut self,
         source: Resource<Descriptor>,
         source_offset: u64,
         length: u64,
         destination: Resource<Descriptor>,
         destination_offset: u64,
     ) -> Outcome<u64> {
-        accessor.with(|mut access| {
-            let state = access.get();
-            let files = (state.table.get(&source)?, state.table.get(&destination)?);
-            let (Descriptor::File(source), Descriptor::File(destination)) = files else {
-                return Ok(Err(ErrorCode::BadDescriptor));
-            };
-            let copied = copy_range(source, source_offset, length, destination, destination_offset);
-            Ok(copied.map_err(wasi_code))
-        })
+        let files = (self.table.get(&source)?, self.table.get(&destination)?);
+        let (Descriptor::File(source), Descriptor::File(destination)) = files else {
+            return Ok(Err(ErrorCode::BadDescriptor));
+        };
+        let copied = copy_range(source, source_offset, length, destination, destination_offset);
+        Ok(copied.map_err(wasi_code))
     }
 }
 
@@ -300,27 +248,25 @@ fn on_directory<R>(
 
 /// An operation on one path that changes nothing.
 fn look<R>(
-    accessor: &Accessor<State, HasSelf<State>>,
+    state: &State,
     directory: &Resource<Descriptor>,
     path: &str,
     operation: impl FnOnce(&Context<'_>, RelativePath<'_>) -> Result<R, Errno>,
 ) -> Outcome<R> {
-    accessor.with(|mut access| {
-        on_directory(access.get(), directory, |context| {
-            let path = unescape(path);
-            operation(&context, RelativePath::new(&path)?)
-        })
+    on_directory(state, directory, |context| {
+        let path = unescape(path);
+        operation(&context, RelativePath::new(&path)?)
     })
 }
 
 /// An operation on one path that may change something.
 fn change<R>(
-    accessor: &Accessor<State, HasSelf<State>>,
+    state: &State,
     directory: &Resource<Descriptor>,
     path: &str,
     operation: impl FnOnce(&Context<'_>, RelativePath<'_>) -> Result<R, Errno>,
 ) -> Outcome<R> {
-    look(accessor, directory, path, |context, path| {
+    look(state, directory, path, |context, path| {
         context.check_writable()?;
         operation(context, path)
     })
@@ -328,24 +274,39 @@ fn change<R>(
 
 /// An operation that changes a name in two directories: both must be granted for writing.
 fn two_places(
-    accessor: &Accessor<State, HasSelf<State>>,
+    state: &State,
     (directory, path): (&Resource<Descriptor>, &str),
     (new_directory, new_path): (&Resource<Descriptor>, &str),
     operation: impl FnOnce(Resolver, Place<'_>, Place<'_>) -> Result<(), Errno>,
 ) -> Outcome<()> {
-    accessor.with(|mut access| {
-        let state = access.get();
-        on_directory(state, directory, |from| {
-            from.check_writable()?;
-            let Ok(Descriptor::Dir(to)) = state.table.get(new_directory) else { return Err(Errno::NOTDIR) };
-            if to.perms.write_not_permitted() {
-                return Err(Errno::ROFS);
-            }
-            let (path, new_path) = (unescape(path), unescape(new_path));
-            let source = Place { root: from.root(), path: RelativePath::new(&path)? };
-            let destination = Place { root: to.dir.as_fd(), path: RelativePath::new(&new_path)? };
-            operation(from.resolver, source, destination)
-        })
+    on_directory(state, directory, |from| {
+        from.check_writable()?;
+        let Ok(Descriptor::Dir(to)) = state.table.get(new_directory) else { return Err(Errno::NOTDIR) };
+        if to.perms.write_not_permitted() {
+            return Err(Errno::ROFS);
+        }
+        let (path, new_path) = (unescape(path), unescape(new_path));
+        let source = Place { root: from.root(), path: RelativePath::new(&path)? };
+        let destination = Place { root: to.dir.as_fd(), path: RelativePath::new(&new_path)? };
+        operation(from.resolver, source, destination)
+    })
+}
+
+fn open(
+    state: &State,
+    directory: &Resource<Descriptor>,
+    path: &str,
+    flags: types::OpenFlags,
+    permissions: u16,
+) -> Outcome<Descriptor> {
+    on_directory(state, directory, |context| {
+        if flags.intersects(types::OpenFlags::WRITE | types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE) {
+            context.check_writable()?;
+        }
+        let path = unescape(path);
+        let path = RelativePath::new(&path)?;
+        let opened = paths::open(context.resolver, context.root(), path, flags, permissions, context.policy)?;
+        Ok(descriptor(opened, context.directory.perms, flags))
     })
 }
 
@@ -365,18 +326,35 @@ fn open_mode(flags: types::OpenFlags) -> OpenMode {
     if reads { write | OpenMode::READ } else { write }
 }
 
-fn share(file: &WasiFile, descriptor: u32, access: posix::Access) -> Result<NativeFile, Errno> {
-    let readable = access.contains(posix::Access::READ);
-    let writable = access.contains(posix::Access::WRITE);
+/// The same open file for the host, `readable` and `writable` as far as the guest's descriptor is.
+pub(super) fn share(
+    state: &mut State,
+    file: &Resource<Descriptor>,
+    readable: bool,
+    writable: bool,
+) -> Outcome<Resource<NativeFile>> {
+    let shared = match state.table.get(file)? {
+        Descriptor::File(shared) => match is_regular(&shared.file) {
+            Ok(true) => native_file(shared, file.rep(), readable, writable),
+            Ok(false) => Err(Errno::INVAL),
+            Err(errno) => Err(errno),
+        },
+        Descriptor::Dir(_) => Err(Errno::INVAL),
+    };
+    match shared {
+        Ok(native) => Ok(Ok(state.table.push(native)?)),
+        Err(errno) => Ok(Err(wasi_code(errno))),
+    }
+}
+
+/// A regular file with no more rights than the descriptor `file` has.
+fn native_file(file: &WasiFile, descriptor: u32, readable: bool, writable: bool) -> Result<NativeFile, Errno> {
     let mode = file.open_mode;
     if readable && !mode.contains(OpenMode::READ) || writable && !mode.contains(OpenMode::WRITE) {
         return Err(Errno::BADF);
     }
     if writable && file.perms.write_not_permitted() {
         return Err(Errno::BADF);
-    }
-    if !is_regular(&file.file)? {
-        return Err(Errno::INVAL);
     }
     Ok(NativeFile { file: Arc::clone(&file.file), readable, writable, append: false, descriptor })
 }
