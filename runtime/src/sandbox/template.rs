@@ -47,7 +47,8 @@ impl Template {
     ) -> Result<Self, LoadError> {
         let Loaded { component, never_waits } = source.load(engine, cache.as_deref(), compiler)?;
         let never_waits = never_waits && has_room_on_stack();
-        if never_waits {
+        let is_own = matches!(source, Source::Embedded(_));
+        if never_waits && !is_own {
             tracing::debug!("guest: never waits, so that its calls need no tasks");
         }
         let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
@@ -69,7 +70,7 @@ impl Template {
         let output = GuestOutput::new(limits.log_bytes);
         Ok(Self {
             engine: engine.clone(),
-            is_own: matches!(source, Source::Embedded(_)),
+            is_own,
             never_waits,
             instance,
             storage,
