@@ -9,7 +9,10 @@
 mod archive;
 #[path = "src/sandbox/config.rs"]
 mod config;
+#[path = "src/sandbox/without_async.rs"]
+mod without_async;
 
+use config::Calling;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -20,10 +23,12 @@ use std::process::{Command, ExitCode};
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const WASM_TARGET: &str = "wasm32-wasip2";
-const GUESTS: [(&str, &str); 3] = [
-    ("strongroom-jail", "strongroom_jail"),
-    ("strongroom-memory", "strongroom_memory"),
-    ("strongroom-gridfs", "strongroom_gridfs"),
+
+/// Package, file, and how the engine calls it, which a test of the crate compares with what the component says.
+const GUESTS: [(&str, &str, Calling); 3] = [
+    ("strongroom-jail", "strongroom_jail", Calling::AtOnce),
+    ("strongroom-memory", "strongroom_memory", Calling::AtOnce),
+    ("strongroom-gridfs", "strongroom_gridfs", Calling::Tasks),
 ];
 
 /// What would carry the outer build into the inner one.
@@ -55,6 +60,7 @@ fn build() -> Outcome<()> {
     let top = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("..");
     println!("cargo::rerun-if-env-changed=STRONGROOM_GUESTS_DIR");
     println!("cargo::rerun-if-changed=src/sandbox/config.rs");
+    println!("cargo::rerun-if-changed=src/sandbox/without_async.rs");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build/archive.rs");
     watch(&top.join("wit"))?;
@@ -75,12 +81,16 @@ fn build() -> Outcome<()> {
         }
         None => build_guests(&top.join("guests"), &out)?,
     };
-    let engine = wasmtime::Engine::new(&config::engine_config(Some(&variable("TARGET")?))?)?;
+    let target = variable("TARGET")?;
     let mut hasher = DefaultHasher::new();
-    for (_, file) in GUESTS {
+    for (_, file, calling) in GUESTS {
         let source = built.join(file).with_extension("wasm");
         let component = fs::read(&source).map_err(|error| format!("{}: {error}", source.display()))?;
-        let code = engine.precompile_component(&component)?;
+        let engine = wasmtime::Engine::new(&config::engine_config(calling, Some(&target))?)?;
+        let code = match calling {
+            Calling::Tasks => engine.precompile_component(&component)?,
+            Calling::AtOnce => engine.precompile_component(&without_async::without_async(&component)?)?,
+        };
         code.hash(&mut hasher);
         fs::write(out.join(file).with_extension("cwasm"), code)?;
         fs::write(out.join(file).with_extension("wasm"), component)?;
@@ -100,7 +110,7 @@ fn build_guests(workspace: &Path, out: &Path) -> Outcome<PathBuf> {
     }
     let target = out.join("guests");
     // One after the other: built together, those without the standard library would get it from those that want it.
-    for (package, _) in GUESTS {
+    for (package, _, _) in GUESTS {
         build_guest(workspace, &target, package)?;
     }
     Ok(target.join(WASM_TARGET).join("release"))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 use strongroom::sandbox::{
-    Compiler, Engine, Grants, Limits, LoadError, Network, NetworkGrants, NetworkLimits, OpenGrants, Source, Template,
+    Compiler, Engines, Grants, Limits, LoadError, Network, NetworkGrants, NetworkLimits, OpenGrants, Source, Template,
 };
 
 pub fn run(input: &[u8]) {
@@ -30,7 +30,7 @@ const CACHED: &str = r#"(component
 /// Where this process puts its files.
 struct Place {
     directory: tempfile::TempDir,
-    engine: Engine,
+    engines: Engines,
     grants: OpenGrants,
     /// A component's only cache entry and what it holds.
     entry: PathBuf,
@@ -40,7 +40,7 @@ struct Place {
 impl Place {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let directory = tempfile::Builder::new().prefix("strongroom-fuzz-").tempdir()?;
-        let engine = Engine::new()?;
+        let engines = Engines::default();
         let grants = Grants {
             directories: Vec::new(),
             network: NetworkGrants::default(),
@@ -50,7 +50,7 @@ impl Place {
             allow_setid: false,
         };
         fs::write(directory.path().join("cached.wasm"), wat::parse_str(CACHED)?)?;
-        let mut place = Self { directory, engine, grants: grants.open()?, entry: PathBuf::new(), code: Vec::new() };
+        let mut place = Self { directory, engines, grants: grants.open()?, entry: PathBuf::new(), code: Vec::new() };
         place.load_cached();
         let entry = fs::read_dir(place.cache())?.next().ok_or("the cache is empty")?;
         place.entry = entry?.path();
@@ -64,7 +64,7 @@ impl Place {
 
     fn template(&self, file: &Path, cache: Option<PathBuf>) -> Result<Template, LoadError> {
         Template::load(
-            &self.engine,
+            &self.engines,
             &Source::File(file.to_owned()),
             cache,
             &Compiler::Here,

@@ -4,7 +4,7 @@ use super::confinement::ConfinementArguments;
 use super::guest_argument::guest;
 use super::limits::CompileArguments;
 use super::report::Failure;
-use crate::sandbox::{Compiler, Engine, precompile};
+use crate::sandbox::{Calling, Compiler, Engine, precompile};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub(super) struct Compile {
 impl Compile {
     /// What is to be printed.
     pub(super) fn run(self) -> Result<String, Failure> {
-        let engine = Engine::new().map_err(|error| Failure::other(anyhow::anyhow!("{error:#}")))?;
+        let engine = Engine::new(Calling::Tasks).map_err(|error| Failure::other(anyhow::anyhow!("{error:#}")))?;
         let compiler = Compiler::Child { limits: self.limits.limits(), confinement: self.confinement.policy() };
         let size_bytes = precompile(&engine, &guest(self.guest), &compiler, &self.output).map_err(Failure::other)?;
         Ok(format!("{}: {size_bytes} bytes, for strongroom run --precompiled\n", self.output.display()))

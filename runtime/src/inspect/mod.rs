@@ -4,6 +4,7 @@
 mod abilities;
 mod comparison;
 mod grants;
+mod imports;
 mod inspection;
 mod json;
 mod lifts;
@@ -16,6 +17,7 @@ mod wants;
 
 pub use abilities::Ability;
 pub use grants::Invocation;
+pub use imports::{Interface, imported_interfaces};
 pub use inspection::Inspection;
 pub use json::to_json;
 pub use lifts::returns_at_once;

@@ -130,6 +130,7 @@ impl Hasher for EngineKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::Calling;
 
     fn both(engine: &Engine, sealed: &[u8]) -> Result<Vec<u8>, Damage> {
         let mut file = tempfile::tempfile().unwrap();
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn whatever_is_changed_is_noticed() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Calling::Tasks).unwrap();
         let sealed = seal(&engine, b"code".to_vec());
         assert_eq!(both(&engine, &sealed), Ok(b"code".to_vec()));
         for position in 0..sealed.len() {

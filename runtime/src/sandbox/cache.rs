@@ -122,7 +122,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Compiler;
+    use crate::sandbox::{Calling, Compiler};
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -158,7 +158,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let cache = CompileCache::open(home.path().to_owned()).unwrap();
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Calling::Tasks).unwrap();
         let component = wat::parse_str("(component)").unwrap();
         let entry = home.path().join(entry_name(&engine, &component));
 

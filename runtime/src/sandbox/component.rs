@@ -2,12 +2,13 @@
 
 use super::cache::{CacheError, CompileCache};
 use super::compile::{CompileError, Compiler};
+use super::config::Calling;
 use super::embedded::Embedded;
 use super::guest_file::{NotAGuest, check_exports, read_guest};
 use super::precompiled::{self, PrecompiledError};
-use super::waiting::imports_nothing_that_waits;
-use super::{Engine, artifact, unchecked};
-use crate::inspect::{Export, returns_at_once};
+use super::waiting::calling;
+use super::{Engine, Engines, artifact, unchecked};
+use crate::inspect::Export;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -45,15 +46,16 @@ pub enum LoadError {
     Precompiled(#[from] PrecompiledError),
     #[error(transparent)]
     Cache(#[from] CacheError),
+    #[error("{name}: cannot be run on this machine: {reason}")]
+    Engine { name: String, reason: String },
     #[error("the granted directories cannot be handed to the guest: {reason}")]
     Preopen { reason: String },
 }
 
-/// A guest that is compiled.
-pub struct Loaded {
+/// A guest that is compiled, for an engine.
+pub struct Loaded<'a> {
+    pub engine: &'a Engine,
     pub component: Component,
-    /// Whether nothing that it exports or imports can wait, as far as that is known.
-    pub never_waits: bool,
 }
 
 impl Source {
@@ -65,10 +67,20 @@ impl Source {
         }
     }
 
-    /// Compiles the component or takes code that was compiled before, and checks what it exports.
-    pub fn load(&self, engine: &Engine, cache: Option<&Path>, compiler: &Compiler) -> Result<Loaded, LoadError> {
+    /// Compiles the component or takes code that was compiled before, for the engine that calls it as it can be called, and
+    /// checks what it exports.
+    pub fn load<'a>(
+        &self,
+        engines: &'a Engines,
+        cache: Option<&Path>,
+        compiler: &Compiler,
+    ) -> Result<Loaded<'a>, LoadError> {
+        let engine_for = |calling| {
+            engines.get(calling).map_err(|error| LoadError::Engine { name: self.name(), reason: one_line(&error) })
+        };
         let loaded = match self {
             Self::Embedded(embedded) => {
+                let engine = engine_for(embedded.calling())?;
                 let component = match embedded.load(engine.inner()) {
                     Ok(component) => component,
                     Err(error) => {
@@ -77,20 +89,20 @@ impl Source {
                         self.compile(engine, embedded.component(), cache, compiler)?
                     }
                 };
-                Loaded { component, never_waits: embedded.never_waits() }
+                Loaded { engine, component }
             }
             Self::File(path) => {
                 let bytes = read_guest(path)?;
-                let component = self.compile(engine, &bytes, cache, compiler)?;
-                // What is too deep to be looked into is called in the way that fits all.
-                let returns = returns_at_once(&bytes).unwrap_or(false);
-                let never_waits = returns && imports_nothing_that_waits(engine, &component);
-                Loaded { component, never_waits }
+                let engine = engine_for(calling(&bytes))?;
+                Loaded { engine, component: self.compile(engine, &bytes, cache, compiler)? }
             }
-            // The code does not say how it is called.
-            Self::Precompiled(path) => Loaded { component: precompiled::load(engine, path)?, never_waits: false },
+            // `compile` makes code for tasks, which fits all.
+            Self::Precompiled(path) => {
+                let engine = engine_for(Calling::Tasks)?;
+                Loaded { engine, component: precompiled::load(engine, path)? }
+            }
         };
-        self.check_exports(engine, &loaded.component)?;
+        self.check_exports(loaded.engine, &loaded.component)?;
         Ok(loaded)
     }
 

@@ -7,15 +7,27 @@ use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 /// entered on that.
 pub const GUEST_STACK_BYTES: usize = 512 << 10;
 
-/// The CPU that embedded guests are compiled for; `None` compiles for the one at hand.
+/// How an engine's guests are called, which decides how their code is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calling {
+    /// Each call is a task that may wait, so that many are in flight.
+    Tasks,
+    /// Each call returns before there is another. The engine keeps no books of tasks, which for a short call cost more
+    /// than all that is done in it.
+    AtOnce,
+}
+
+/// `target` is the CPU that embedded guests are compiled for; `None` compiles for the one at hand.
 ///
 /// Several memories are allowed because a composed component is joined by adapters that see the memories of both sides;
 /// what componentize-qjs makes is composed, too.
-pub fn engine_config(target: Option<&str>) -> wasmtime::Result<Config> {
+pub fn engine_config(calling: Calling, target: Option<&str>) -> wasmtime::Result<Config> {
+    let has_tasks = calling == Calling::Tasks;
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        .wasm_component_model_async(true)
+        .wasm_component_model_async(has_tasks)
+        .concurrency_support(has_tasks)
         .epoch_interruption(true)
         .consume_fuel(false)
         .max_wasm_stack(GUEST_STACK_BYTES)

@@ -1,14 +1,37 @@
-//! The one engine of a process, with the thread that interrupts guests which do not return.
+//! The engines of a process, one for each way of calling, with the threads that interrupt guests which do not return.
 
-use super::config::engine_config;
+use super::config::{Calling, engine_config};
 use super::fault::Fault;
 use super::ticker::Ticker;
 use super::unchecked::CodePages;
 use std::sync::{Arc, OnceLock};
 
+/// Engines that are set up when they are first asked for: a process has guests of one kind, as a rule.
+#[derive(Default)]
+pub struct Engines {
+    tasks: OnceLock<Engine>,
+    at_once: OnceLock<Engine>,
+}
+
+impl Engines {
+    /// Fails only on a machine that the engine does not support.
+    pub fn get(&self, calling: Calling) -> wasmtime::Result<&Engine> {
+        let slot = match calling {
+            Calling::Tasks => &self.tasks,
+            Calling::AtOnce => &self.at_once,
+        };
+        if let Some(engine) = slot.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::new(calling)?;
+        Ok(slot.get_or_init(|| engine))
+    }
+}
+
 /// Compiles, loads and runs components. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
+    calling: Calling,
     engine: wasmtime::Engine,
     compiling: Arc<OnceLock<wasmtime::Engine>>,
     ticker: Arc<OnceLock<Ticker>>,
@@ -16,14 +39,18 @@ pub struct Engine {
 
 impl Engine {
     /// Fails only on a machine that the engine does not support.
-    pub fn new() -> wasmtime::Result<Self> {
-        Ok(Self { engine: build(false)?, compiling: Arc::default(), ticker: Arc::default() })
+    pub fn new(calling: Calling) -> wasmtime::Result<Self> {
+        Ok(Self { calling, engine: build(calling, false)?, compiling: Arc::default(), ticker: Arc::default() })
     }
 
     /// The same with a compiler, set up when it is first asked for, because sessions of embedded guests never do.
     pub(super) fn compiling(&self) -> &wasmtime::Engine {
         // Where there is none after all, the one at hand says so when it is to compile.
-        self.compiling.get_or_init(|| build(true).unwrap_or_else(|_| self.engine.clone()))
+        self.compiling.get_or_init(|| build(self.calling, true).unwrap_or_else(|_| self.engine.clone()))
+    }
+
+    pub(super) fn calling(&self) -> Calling {
+        self.calling
     }
 
     pub(super) fn inner(&self) -> &wasmtime::Engine {
@@ -50,8 +77,8 @@ impl Engine {
     }
 }
 
-fn build(compiles: bool) -> wasmtime::Result<wasmtime::Engine> {
-    let mut config = engine_config(None)?;
+fn build(calling: Calling, compiles: bool) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = engine_config(calling, None)?;
     config.enable_compiler(compiles).with_custom_code_memory(Some(Arc::new(CodePages)));
     wasmtime::Engine::new(&config)
 }

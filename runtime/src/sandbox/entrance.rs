@@ -1,25 +1,53 @@
-//! The two ways into a guest. One that may wait is called with a task of its own for each call, in the instance's event
-//! loop, so that many are in flight. One that never waits is called as a function is: for a short call the task, its
-//! stack and the engine's queues cost more than all that is done in it.
+//! The ways into a guest. One that may wait is called with a task of its own for each call, in the instance's event loop,
+//! so that many are in flight. One that never waits is called as a function is.
 
-use super::config::GUEST_STACK_BYTES;
+use super::config::{Calling, GUEST_STACK_BYTES};
 use super::instance::Guest;
 use super::state::State;
+use futures_util::FutureExt;
 use rustix::process::Resource;
-use wasmtime::AsContextMut;
+use std::cell::RefCell;
 use wasmtime::component::{Accessor, ComponentNamedList, Lift, Lower, ResourceAny, TypedFunc};
+use wasmtime::{AsContextMut, Store};
 
-/// Whether a guest can be entered on the stack that this process has been given: on less than its own and the host's part it
-/// would end the process and not its instance.
-pub fn has_room_on_stack() -> bool {
-    let limit = rustix::process::getrlimit(Resource::Stack).current;
-    limit.is_none_or(|bytes| bytes >= 4 * GUEST_STACK_BYTES as u64)
+/// How a guest is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entering {
+    /// With a task for each call, which has a stack of its own.
+    Tasks,
+    /// As a function, on the caller's stack.
+    OnThisStack,
+    /// As a function, but on a stack of its own: on less than its own and the host's part a guest that recurses would end
+    /// the process and not its instance.
+    OnItsOwnStack,
 }
 
-/// Calls into a guest, from inside its event loop.
+impl Entering {
+    /// For guests of an engine that calls so, on the stack that this process has been given.
+    pub fn of(calling: Calling) -> Self {
+        let stack = rustix::process::getrlimit(Resource::Stack).current;
+        let has_room = stack.is_none_or(|bytes| bytes >= 4 * GUEST_STACK_BYTES as u64);
+        match calling {
+            Calling::Tasks => Self::Tasks,
+            Calling::AtOnce if has_room => Self::OnThisStack,
+            Calling::AtOnce => Self::OnItsOwnStack,
+        }
+    }
+}
+
+/// What calls are made with.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// From inside the event loop.
+    Tasks(&'a Accessor<State>),
+    /// Of many calls on one instance none begins before another has returned.
+    AtOnce(&'a RefCell<Store<State>>),
+}
+
+/// Calls into a guest.
 #[derive(Clone, Copy)]
 pub(super) struct Entrance<'a> {
-    pub accessor: &'a Accessor<State>,
+    pub way: Way<'a>,
     pub guest: &'a Guest,
 }
 
@@ -40,15 +68,44 @@ impl Entrance<'_> {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        if self.guest.never_waits {
-            self.accessor.with(|mut access| export.call(access.as_context_mut(), parameters))
-        } else {
-            export.call_concurrent(self.accessor, parameters).await
+        match self.way {
+            Way::Tasks(accessor) => export.call_concurrent(accessor, parameters).await,
+            Way::AtOnce(store) => {
+                let mut store = store.try_borrow_mut()?;
+                if self.guest.entering == Entering::OnThisStack {
+                    export.call(&mut *store, parameters)
+                } else {
+                    export.call_async(&mut *store, parameters).now_or_never().unwrap_or_else(|| Err(waited()))
+                }
+            }
         }
     }
 
     /// Drops a resource of a guest that never waits; that of another cannot be dropped while its event loop runs.
     pub fn drop_resource(self, resource: ResourceAny) -> wasmtime::Result<()> {
-        self.accessor.with(|mut access| resource.resource_drop(access.as_context_mut()))
+        match self.way {
+            Way::Tasks(_) => Err(wasmtime::Error::msg("a resource cannot be dropped while calls are in flight")),
+            Way::AtOnce(store) => {
+                let mut store = store.try_borrow_mut()?;
+                if self.guest.entering == Entering::OnThisStack {
+                    resource.resource_drop(&mut *store)
+                } else {
+                    resource.resource_drop_async(&mut *store).now_or_never().unwrap_or_else(|| Err(waited()))
+                }
+            }
+        }
     }
+
+    /// Does something with what the host holds for the guest.
+    pub fn with<R>(self, act: impl FnOnce(&mut State) -> R) -> wasmtime::Result<R> {
+        match self.way {
+            Way::Tasks(accessor) => Ok(accessor.with(|mut access| act(access.as_context_mut().data_mut()))),
+            Way::AtOnce(store) => Ok(act(store.try_borrow_mut()?.data_mut())),
+        }
+    }
+}
+
+/// The error for a guest that was to return and has not.
+pub(super) fn waited() -> wasmtime::Error {
+    wasmtime::Error::msg("a guest that never waits has not returned")
 }

@@ -200,7 +200,7 @@ fn is_text_form(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{Compiler, Engine};
+    use crate::sandbox::{Calling, Compiler, Engine};
     use std::fs;
 
     fn refusal(bytes: &[u8]) -> String {
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn every_kind_of_file_is_told_what_it_is() {
         let module = wat::parse_str("(module)").unwrap();
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Calling::Tasks).unwrap();
         let code = Compiler::Here.compile(&engine, &exporting(STORAGE_EXPORT)).unwrap();
         let program = fs::read(std::env::current_exe().unwrap()).unwrap();
         for (bytes, expected) in [

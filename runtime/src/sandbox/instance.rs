@@ -4,7 +4,7 @@
 
 use super::bindings::{copying, storage as exports};
 use super::engine::Engine;
-use super::entrance::Entrance;
+use super::entrance::{Entering, Entrance, Way, waited};
 use super::fault::Fault;
 use super::limits::Limits;
 use super::session::{Effect, Finished, OpenFile, StorageSession};
@@ -13,16 +13,17 @@ use super::watch::{TimeLimit, Watch};
 use super::{NativeFile, convert};
 use crate::storage::{Answer, Call, Client, Connected, Error, OpenFlags};
 use futures_util::FutureExt;
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wasmtime::component::{Accessor, Resource, ResourceAny};
-use wasmtime::{AsContextMut, Store};
+use wasmtime::Store;
+use wasmtime::component::{Resource, ResourceAny};
 
 /// One instance of a guest with a store of its own. After a [`Fault`] it must be dropped.
 pub struct Instance {
-    pub(super) store: Store<State>,
+    pub(super) store: RefCell<Store<State>>,
     pub(super) guest: Guest,
     pub(super) engine: Engine,
     pub(super) watch: Arc<Watch>,
@@ -35,8 +36,7 @@ pub(super) struct Guest {
     pub copying: Option<copying::Guest>,
     pub settings: Vec<(String, String)>,
     pub limits: Limits,
-    /// Whether nothing that it exports or imports can wait.
-    pub never_waits: bool,
+    pub entering: Entering,
 }
 
 impl Instance {
@@ -46,7 +46,12 @@ impl Instance {
         let watch: &Watch = watch;
         let guest: &Guest = guest;
         let engine: &Engine = engine;
-        let running = store.run_concurrent(async |accessor| body(&Calls { accessor, guest, engine, watch }).await);
+        if guest.entering != Entering::Tasks {
+            return body(&Calls { way: Way::AtOnce(store), guest, engine, watch }).await;
+        }
+        let running = store
+            .get_mut()
+            .run_concurrent(async |accessor| body(&Calls { way: Way::Tasks(accessor), guest, engine, watch }).await);
         supervise(engine, watch, running).await?.map_err(|error| Fault::from_error(&error))?
     }
 
@@ -56,7 +61,7 @@ impl Instance {
         let Self { store, engine, watch, guest } = self;
         let _guard = watch.begin("drop", TimeLimit::call(&guest.limits));
         for resource in session.take_closed() {
-            supervise(engine, watch, resource.resource_drop_async(&mut *store))
+            supervise(engine, watch, resource.resource_drop_async(store.get_mut()))
                 .await?
                 .map_err(|error| Fault::from_error(&error))?;
         }
@@ -65,7 +70,7 @@ impl Instance {
 
     /// Whether the guest was refused memory; says why it trapped.
     pub fn was_refused_memory(&self) -> bool {
-        self.store.data().memory.refused
+        self.store.try_borrow().is_ok_and(|store| store.data().memory.refused)
     }
 }
 
@@ -106,7 +111,7 @@ pub(super) async fn supervise<R>(engine: &Engine, watch: &Watch, running: impl F
 
 /// The calls that may be started on an instance while it runs.
 pub struct Calls<'a> {
-    accessor: &'a Accessor<State>,
+    way: Way<'a>,
     guest: &'a Guest,
     engine: &'a Engine,
     watch: &'a Watch,
@@ -118,6 +123,8 @@ impl<'a> Calls<'a> {
         const OPERATION: &str = "connect";
         let _guard = self.watch.begin(OPERATION, TimeLimit::call(&self.guest.limits));
         let settings = self.guest.settings.clone();
+        self.turn();
+        self.engine.wake_ticker();
         let answer = self
             .entrance()
             .call(self.guest.storage.func_connect(), (convert::client(client), settings))
@@ -162,14 +169,17 @@ impl<'a> Calls<'a> {
 
     /// Whether nothing of the guest's goes on in the instance, not even behind calls that have returned.
     pub fn is_idle(&self, context: &mut Context<'_>) -> bool {
-        self.accessor.poll_no_interesting_tasks(context).is_ready()
+        match self.way {
+            Way::Tasks(accessor) => accessor.poll_no_interesting_tasks(context).is_ready(),
+            Way::AtOnce(_) => true,
+        }
     }
 
     /// Closes a file that the guest handed over, if the storage needs no call for that. What the guest has of it is left
     /// to be dropped, but is not open any more.
     pub fn close_native(&self, session: &mut StorageSession, call: &Call<'_>) -> Option<Result<Answer, Error>> {
         let native = session.native_to_close(call)?;
-        let taken = self.accessor.with(|mut access| access.as_context_mut().data_mut().take_back(native));
+        let taken = self.entrance().with(|state| state.take_back(native)).ok()?;
         let native = taken.then(|| session.close_by_drop(call))???;
         Some(native.close().map(|()| Answer::Done))
     }
@@ -177,7 +187,7 @@ impl<'a> Calls<'a> {
     /// Whether the guest answers each call before it returns: then [`Calls::answer`] takes the place of
     /// [`Calls::start`], and what is closed can be dropped at any time.
     pub fn never_waits(&self) -> bool {
-        self.guest.never_waits
+        self.guest.entering != Entering::Tasks
     }
 
     /// The answer of a guest that never waits. Nothing interrupts it but the end of its CPU time, which it shares with the
@@ -193,7 +203,7 @@ impl<'a> Calls<'a> {
             Err(error) => return Ok(Err(error)),
         };
         self.begin()?;
-        let finished = prepared.run(self.entrance()).now_or_never().unwrap_or_else(|| Err(Failed::waited()));
+        let finished = prepared.run(self.entrance()).now_or_never().unwrap_or_else(|| Err(waited().into()));
         Ok(session.settle(finished.map_err(|failed| failed.during(operation))?))
     }
 
@@ -214,7 +224,7 @@ impl<'a> Calls<'a> {
     }
 
     fn entrance(&self) -> Entrance<'a> {
-        Entrance { accessor: self.accessor, guest: self.guest }
+        Entrance { way: self.way, guest: self.guest }
     }
 
     /// Starts `call` on `session`. What the answer made or ended is noted by [`StorageSession::settle`].
@@ -268,10 +278,6 @@ enum Failed {
 }
 
 impl Failed {
-    fn waited() -> Self {
-        Self::Engine(wasmtime::Error::msg("a guest that never waits has not returned"))
-    }
-
     fn during(self, operation: &'static str) -> Fault {
         match self {
             Self::Engine(error) => Fault::from_error(&error),
@@ -382,8 +388,7 @@ async fn on_session(entrance: Entrance<'_>, session: ResourceAny, call: OnSessio
                 entrance.call(exports.func_open(), (session, path.into_string(), wit_flags, permissions)).await?;
             match answer {
                 Ok(opened) => {
-                    let native =
-                        opened.native.map(|native| take_native(entrance.accessor, native, flags)).transpose()?;
+                    let native = opened.native.map(|native| take_native(entrance, native, flags)).transpose()?;
                     let file = Effect::File(file, OpenFile { resource: opened.file, native });
                     Finished { result: Ok(Answer::Done), effect: file }
                 }
@@ -498,11 +503,11 @@ const COPY_BYTES: u32 = 256 << 10;
 
 /// Takes a native file out of the guest's hands, with no more rights than the client asked for.
 fn take_native(
-    accessor: &Accessor<State>,
+    entrance: Entrance<'_>,
     native: Resource<NativeFile>,
     flags: OpenFlags,
 ) -> Result<NativeFile, wasmtime::Error> {
-    let native = accessor.with(|mut access| access.as_context_mut().data_mut().table.delete(native))?;
+    let native = entrance.with(|state| state.table.delete(native))??;
     Ok(native.within(flags))
 }
 

@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::bindings::{native, posix, posix_at_once, types};
+use super::config::Calling;
 use super::network;
 use super::posix::{wasi, wasi_at_once};
 use super::state::State;
@@ -99,13 +100,8 @@ const AT_ONCE: &[(&str, Link)] = &[
 ];
 
 /// A linker with all that `component` imports and this host offers with or without a grant for the network, in the form
-/// for guests that wait or for those that never do.
-pub fn linker(
-    engine: &Engine,
-    component: &Component,
-    has_network: bool,
-    never_waits: bool,
-) -> wasmtime::Result<Linker<State>> {
+/// for the engine's way of calling.
+pub fn linker(engine: &Engine, component: &Component, has_network: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.inner());
     let imports = imports(engine, component);
     for (offer, link) in INTERFACES {
@@ -113,7 +109,7 @@ pub fn linker(
             link(&mut linker)?;
         }
     }
-    if never_waits {
+    if engine.calling() == Calling::AtOnce {
         for (offer, replace) in AT_ONCE {
             if imports.iter().any(|import| is_match(offer, import)) {
                 replace(&mut linker)?;

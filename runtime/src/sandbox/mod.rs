@@ -35,14 +35,16 @@ mod ticker;
 mod unchecked;
 mod waiting;
 mod watch;
+mod without_async;
 
 pub use cache::CacheError;
 pub use compile::{CompileError, CompileLimits, Compiler, Job as CompileJob, run_child as run_compiler};
 pub use component::{LoadError, Source};
+pub use config::Calling;
 #[cfg(test)]
 pub use config::GUEST_STACK_BYTES;
 pub use embedded::Embedded;
-pub use engine::Engine;
+pub use engine::{Engine, Engines};
 pub use fault::Fault;
 pub use grants::{Access, DirectoryGrant, GrantError, Grants, OpenDirectory, OpenGrants};
 pub use guest_file::{FileKind, MAX_COMPONENT_BYTES, NotAGuest, broken};

@@ -177,6 +177,7 @@ fn check_output(output: &Path) -> Result<(), PrecompiledError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::Calling;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     struct Workshop(tempfile::TempDir, Engine);
@@ -185,7 +186,7 @@ mod tests {
         fn new() -> Self {
             let directory = tempfile::tempdir().unwrap();
             fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
-            Self(directory, Engine::new().unwrap())
+            Self(directory, Engine::new(Calling::Tasks).unwrap())
         }
 
         fn path(&self, name: &str) -> PathBuf {

@@ -3,14 +3,16 @@
 
 use super::bindings::{copying, storage};
 use super::component::{LoadError, Loaded, Source, one_line};
-use super::entrance::has_room_on_stack;
+use super::config::Calling;
+use super::entrance::Entering;
 use super::instance::{Guest, Instance, supervise};
 use super::linker::{imports_tls, linker, unknown_import};
 use super::network::Tls;
 use super::output::GuestOutput;
 use super::state::{State, preopens};
 use super::watch::{CpuMeter, TimeLimit};
-use super::{CONTRACT_VERSION, Compiler, Engine, Fault, Limits, Network, OpenGrants};
+use super::{CONTRACT_VERSION, Compiler, Engine, Engines, Fault, Limits, Network, OpenGrants};
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre};
@@ -22,7 +24,6 @@ pub struct Template {
     engine: Engine,
     /// Built with this executable, so that its start and its `connect` are known to return.
     is_own: bool,
-    never_waits: bool,
     instance: InstancePre<State>,
     storage: storage::GuestIndices,
     copying: Option<copying::GuestIndices>,
@@ -37,7 +38,7 @@ pub struct Template {
 impl Template {
     /// Loads the guest of `source`. What `compiler` must compile is kept in the directory `cache`, if there is one.
     pub fn load(
-        engine: &Engine,
+        engines: &Engines,
         source: &Source,
         cache: Option<PathBuf>,
         compiler: &Compiler,
@@ -45,10 +46,9 @@ impl Template {
         network: Arc<Network>,
         limits: Limits,
     ) -> Result<Self, LoadError> {
-        let Loaded { component, never_waits } = source.load(engine, cache.as_deref(), compiler)?;
-        let never_waits = never_waits && has_room_on_stack();
+        let Loaded { engine, component } = source.load(engines, cache.as_deref(), compiler)?;
         let is_own = matches!(source, Source::Embedded(_));
-        if never_waits && !is_own {
+        if engine.calling() == Calling::AtOnce && !is_own {
             tracing::debug!("guest: never waits, so that its calls need no tasks");
         }
         let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
@@ -61,7 +61,7 @@ impl Template {
             return Err(LoadError::NoNetwork { name: source.name() });
         }
         let tls = has_tls.then(|| Tls::new(&network)).transpose().map_err(mismatch)?;
-        let linker = linker(engine, &component, network.is_granted(), never_waits).map_err(mismatch)?;
+        let linker = linker(engine, &component, network.is_granted()).map_err(mismatch)?;
         let instance =
             linker.instantiate_pre(&component).map_err(|error| link_error(source, engine, &component, &error))?;
         let storage = storage::GuestIndices::new(&instance).map_err(mismatch)?;
@@ -71,7 +71,6 @@ impl Template {
         Ok(Self {
             engine: engine.clone(),
             is_own,
-            never_waits,
             instance,
             storage,
             copying,
@@ -96,13 +95,13 @@ impl Template {
         }
         let mut store = self.store();
         let watch = Arc::clone(&store.data().watch);
+        let entering = Entering::of(self.engine.calling());
         let guest = {
             let _guard = watch.begin("instantiate", TimeLimit::call(&self.limits));
             let instantiating = async {
-                let instance = if self.never_waits {
-                    self.instance.instantiate(&mut store)?
-                } else {
-                    self.instance.instantiate_async(&mut store).await?
+                let instance = match entering {
+                    Entering::OnThisStack => self.instance.instantiate(&mut store)?,
+                    Entering::Tasks | Entering::OnItsOwnStack => self.instance.instantiate_async(&mut store).await?,
                 };
                 let storage = self.storage.load(&mut store, &instance)?;
                 let copying = self.copying.as_ref().map(|copying| copying.load(&mut store, &instance)).transpose()?;
@@ -117,14 +116,9 @@ impl Template {
             Fault::Trap(reason) => Fault::Instantiation(reason),
             fault => fault,
         })?;
-        let guest = Guest {
-            storage,
-            copying,
-            settings: self.grants.settings.clone(),
-            limits: self.limits.clone(),
-            never_waits: self.never_waits,
-        };
-        Ok(Instance { store, guest, engine: self.engine.clone(), watch })
+        let guest =
+            Guest { storage, copying, settings: self.grants.settings.clone(), limits: self.limits.clone(), entering };
+        Ok(Instance { store: RefCell::new(store), guest, engine: self.engine.clone(), watch })
     }
 
     fn store(&self) -> Store<State> {

@@ -1,8 +1,8 @@
 //! The embedded guests through the sandbox's own interface: what a session of calls sees, and what it may cost.
 
 use super::{
-    Access, Compiler, DirectoryGrant, Embedded, Engine, Fault, Finished, Grants, Limits, Network, NetworkGrants,
-    NetworkLimits, Source, StorageSession, Template,
+    Access, Calling, Compiler, DirectoryGrant, Embedded, Engine, Engines, Fault, Finished, Grants, Limits, Network,
+    NetworkGrants, NetworkLimits, Source, StorageSession, Template,
 };
 use crate::storage::{Answer, Call, Client, Ending, Error, ErrorCode, Features, FileId, OpenFlags, StoragePath};
 use std::path::Path;
@@ -44,9 +44,17 @@ fn path(text: &str) -> StoragePath {
 }
 
 fn template(guest: Embedded, grants: Grants) -> Template {
-    let engine = Engine::new().unwrap();
     let source = Source::Embedded(guest);
-    Template::load(&engine, &source, None, &Compiler::Here, grants.open().unwrap(), Network::none(), limits()).unwrap()
+    Template::load(
+        &Engines::default(),
+        &source,
+        None,
+        &Compiler::Here,
+        grants.open().unwrap(),
+        Network::none(),
+        limits(),
+    )
+    .unwrap()
 }
 
 fn block_on<R>(future: impl Future<Output = R>) -> R {
@@ -186,17 +194,20 @@ fn the_jail_changes_nothing_beneath_a_read_only_grant() {
 
 #[test]
 fn embedded_code_is_accepted_by_this_engine() {
-    let engine = Engine::new().unwrap();
-    for guest in [Embedded::Jail, Embedded::Memory] {
-        guest.load(engine.inner()).unwrap();
+    for guest in [Embedded::Jail, Embedded::Memory, Embedded::Gridfs] {
+        guest.load(Engine::new(guest.calling()).unwrap().inner()).unwrap();
     }
 }
 
 #[test]
 fn code_of_another_engine_is_refused_and_the_component_compiled() {
-    let mut config = super::config::engine_config(None).unwrap();
-    config.epoch_interruption(false);
-    let other = wasmtime::Engine::new(&config).unwrap();
-    assert!(Embedded::Jail.load(&other).is_err());
-    wasmtime::component::Component::new(&other, Embedded::Jail.component()).unwrap();
+    for calling in [Calling::Tasks, Calling::AtOnce] {
+        let mut config = super::config::engine_config(calling, None).unwrap();
+        config.epoch_interruption(false);
+        let other = wasmtime::Engine::new(&config).unwrap();
+        assert!(Embedded::Jail.load(&other).is_err());
+        let engine = Engine::new(calling).unwrap();
+        let code = Compiler::Here.compile(&engine, Embedded::Jail.component()).unwrap();
+        super::unchecked::load_compiled(engine.inner(), super::artifact::unseal(&engine, &code).unwrap()).unwrap();
+    }
 }

@@ -1,9 +1,8 @@
 //! Whether a guest can wait. One that cannot is entered as a function is called (`entrance`), which the engine allows
 //! only where nothing that the guest imports could wait either.
 
-use super::Engine;
-use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
+use super::config::Calling;
+use crate::inspect::{Interface, imported_interfaces, returns_at_once};
 
 /// The functions of an interface.
 enum Functions {
@@ -62,15 +61,18 @@ const NEVER_WAIT: &[(&str, Functions)] = &[
     ("wasi:random/random@0.2.", All),
 ];
 
-/// Whether nothing that `component` imports can wait.
-pub fn imports_nothing_that_waits(engine: &Engine, component: &Component) -> bool {
-    let component = component.component_type();
-    component.imports(engine.inner()).all(|(name, import)| {
-        let Some((_, functions)) = NEVER_WAIT.iter().find(|(prefix, _)| name.starts_with(prefix)) else { return false };
-        let ComponentItem::ComponentInstance(interface) = import.ty else { return false };
-        interface.exports(engine.inner()).all(|(name, item)| match (item.ty, functions) {
-            (ComponentItem::ComponentFunc(_), Only(functions)) => functions.contains(&name),
-            (_, _) => true,
-        })
-    })
+/// How the guest of these bytes is called. What cannot be looked into is called in the way that fits all.
+pub fn calling(component: &[u8]) -> Calling {
+    let never_waits = returns_at_once(component)
+        .and_then(|returns| Ok(returns && imported_interfaces(component)?.iter().all(never_waits_in)));
+    if never_waits.unwrap_or(false) { Calling::AtOnce } else { Calling::Tasks }
+}
+
+fn never_waits_in(import: &Interface<'_>) -> bool {
+    let listed = NEVER_WAIT.iter().find(|(prefix, _)| import.name.starts_with(prefix));
+    match (listed, &import.functions) {
+        (Some((_, All)), Some(_)) => true,
+        (Some((_, Only(listed))), Some(functions)) => functions.iter().all(|function| listed.contains(function)),
+        (None, _) | (_, None) => false,
+    }
 }

@@ -232,6 +232,9 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         F: Future<Output = (CallId, Result<Finished, Fault>)>,
     {
         let mut any = false;
+        if pending.is_empty() {
+            return Ok(any);
+        }
         while let Poll::Ready(Some((id, finished))) = Pin::new(&mut *pending).poll_next(context) {
             let answer = self.storage.settle(finished?);
             self.protocol.complete(id, answer);

@@ -2,7 +2,7 @@
 
 use super::Launch;
 use crate::confine::{self, NotConfined, Reach};
-use crate::sandbox::{Compiler, Engine, LoadError, Network, OpenDirectory, Template};
+use crate::sandbox::{Compiler, Engines, LoadError, Network, OpenDirectory, Template};
 use rustix::fs::Mode;
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 pub struct Prepared<'a> {
     launch: &'a Launch,
     runtime: Runtime,
-    engine: Engine,
+    engines: Engines,
     network: Arc<Network>,
     /// The umask that the process was started with.
     pub process_umask: u16,
@@ -29,7 +29,7 @@ impl Launch {
         Ok(Prepared {
             launch: self,
             runtime,
-            engine: Engine::new()?,
+            engines: Engines::default(),
             network,
             process_umask: u16::try_from(process_umask.bits() & 0o777).unwrap_or(0o022),
         })
@@ -42,7 +42,7 @@ impl Prepared<'_> {
         let launch = self.launch;
         let compiler = Compiler::Child { limits: launch.limits.compile, confinement: launch.confinement };
         Template::load(
-            &self.engine,
+            &self.engines,
             &launch.guest,
             launch.cache_dir.clone(),
             &compiler,

@@ -34,10 +34,7 @@ impl Output {
 
     pub fn sent(&mut self, bytes: usize) {
         self.sent = self.sent.saturating_add(bytes).min(self.bytes.len());
-        if self.sent == self.bytes.len() {
-            self.bytes.clear();
-            self.sent = 0;
-        } else if self.sent >= MIN_CUT_BYTES && self.sent * 2 >= self.bytes.len() {
+        if self.sent < self.bytes.len() && self.sent >= MIN_CUT_BYTES && self.sent * 2 >= self.bytes.len() {
             self.bytes.drain(..self.sent);
             self.sent = 0;
         }
@@ -109,7 +106,7 @@ impl Output {
     }
 
     fn begin(&mut self, kind: u8) -> usize {
-        if self.bytes.is_empty() {
+        if self.unsent().is_empty() {
             self.align();
         }
         let start = self.bytes.len();
@@ -119,12 +116,12 @@ impl Output {
     }
 
     /// Has the first packet begin at [`FIRST_PACKET`], unless the buffer is so small that it will be moved as it grows.
+    /// What was sent before stands in front of it, so that nothing is written there again.
     fn align(&mut self) {
         let before = (FIRST_PACKET + PAGE_BYTES - self.bytes.as_ptr().addr() % PAGE_BYTES) % PAGE_BYTES;
-        if before < self.bytes.capacity() {
-            self.bytes.resize(before, 0);
-            self.sent = before;
-        }
+        let before = if before < self.bytes.capacity() { before } else { 0 };
+        self.bytes.resize(before, 0);
+        self.sent = before;
     }
 
     fn finish(&mut self, start: usize) {

@@ -1,4 +1,4 @@
-//! Two guests on one engine in one process: one attacks, the other answers as before.
+//! Two guests in one process: one attacks, the other answers as before.
 
 use super::scene::{Limits, MAX_HANDLES, Scene};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use strongroom::sandbox::{
-    self, Calls, Compiler, Embedded, Engine, Fault, Grants, Network, NetworkGrants, Source, StorageSession, Template,
+    self, Calls, Compiler, Embedded, Engines, Fault, Grants, Network, NetworkGrants, Source, StorageSession, Template,
 };
 use strongroom::storage::{Answer, Call, Client, DirectoryId, Error, FileId, OpenFlags, StoragePath};
 use strongroom_tests::PATIENCE;
@@ -48,7 +48,7 @@ pub fn attack(
         let grants = grants.open().unwrap();
         let (network, limits) = (Network::none(), sandbox_limits(limits));
         let template =
-            Template::load(engine(), &source, Some(cache), &Compiler::Here, grants, network, limits).unwrap();
+            Template::load(engines(), &source, Some(cache), &Compiler::Here, grants, network, limits).unwrap();
         sender.send(block_on(attack_once(&template, moment))).unwrap();
     });
     let came = came.recv_timeout(10 * limits.call.max(limits.cpu)).expect("the call ends within its limit");
@@ -61,9 +61,9 @@ pub fn attack(
 }
 
 /// One for all tests of this process.
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::new().unwrap())
+fn engines() -> &'static Engines {
+    static ENGINES: OnceLock<Engines> = OnceLock::new();
+    ENGINES.get_or_init(Engines::default)
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -195,7 +195,7 @@ async fn answer_as_before(rounds: &AtomicU64, is_over: &AtomicBool) {
     let source = Source::Embedded(Embedded::Memory);
     let limits = sandbox_limits(Limits { call: PATIENCE, cpu: PATIENCE, memory_bytes: 64 << 20 });
     let template =
-        Template::load(engine(), &source, None, &Compiler::Here, nothing.open().unwrap(), Network::none(), limits)
+        Template::load(engines(), &source, None, &Compiler::Here, nothing.open().unwrap(), Network::none(), limits)
             .unwrap();
     let mut instance = template.instantiate().await.unwrap();
     let answered = instance.run(async |calls| {

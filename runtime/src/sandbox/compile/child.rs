@@ -34,7 +34,7 @@ fn compile(job: &Job) -> Result<Vec<u8>, (u8, String)> {
     limit(job).map_err(|errno| failed(errno.to_string()))?;
     confine::apply(job.confinement, &Reach { directories: Vec::new(), ports: Vec::new(), system_log: false })
         .map_err(|error| failed(error.to_string()))?;
-    let engine = Engine::new().map_err(|error| failed(one_line(&error)))?;
+    let engine = Engine::new(job.calling).map_err(|error| failed(one_line(&error)))?;
     let mut component = Vec::new();
     io::stdin()
         .lock()

@@ -1,5 +1,6 @@
 //! What the compiler's process is told on its command line; the component comes on its standard input.
 
+use super::super::config::Calling;
 use super::CompileLimits;
 use crate::confine::Policy;
 use std::ffi::OsString;
@@ -8,9 +9,10 @@ use std::time::Duration;
 /// The word that makes this executable a compiler. No subcommand of an operator's: it says nothing to a terminal.
 const SUBCOMMAND: &str = "compile-guest";
 
-/// Limits and confinement of one compilation.
+/// What one compilation is for, its limits and its confinement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
+    pub calling: Calling,
     pub limits: CompileLimits,
     pub confinement: Policy,
 }
@@ -29,20 +31,29 @@ impl Job {
             1 => Policy::BestEffort,
             _ => Policy::Required,
         };
-        Some(Self { limits: CompileLimits { timeout, memory_bytes }, confinement })
+        let calling = match number()? {
+            0 => Calling::Tasks,
+            _ => Calling::AtOnce,
+        };
+        Some(Self { calling, limits: CompileLimits { timeout, memory_bytes }, confinement })
     }
 
-    pub(super) fn arguments(&self) -> [String; 4] {
+    pub(super) fn arguments(&self) -> [String; 5] {
         let confinement = match self.confinement {
             Policy::Off => 0,
             Policy::BestEffort => 1,
             Policy::Required => 2,
+        };
+        let calling = match self.calling {
+            Calling::Tasks => 0,
+            Calling::AtOnce => 1,
         };
         [
             SUBCOMMAND.to_owned(),
             self.limits.timeout.as_millis().to_string(),
             self.limits.memory_bytes.to_string(),
             confinement.to_string(),
+            calling.to_string(),
         ]
     }
 }
@@ -55,8 +66,10 @@ mod tests {
     fn there_and_back() {
         for confinement in [Policy::Off, Policy::BestEffort, Policy::Required] {
             let limits = CompileLimits { timeout: Duration::from_millis(1500), memory_bytes: 7 << 30 };
-            let job = Job { limits, confinement };
-            assert_eq!(Job::from_arguments(job.arguments().into_iter().map(OsString::from)), Some(job));
+            for calling in [Calling::Tasks, Calling::AtOnce] {
+                let job = Job { calling, limits, confinement };
+                assert_eq!(Job::from_arguments(job.arguments().into_iter().map(OsString::from)), Some(job));
+            }
         }
         for line in [["jail", "1", "2"], ["compile-guest", "x", "2"]] {
             assert_eq!(Job::from_arguments(line.into_iter().map(OsString::from)), None);

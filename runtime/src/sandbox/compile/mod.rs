@@ -11,7 +11,9 @@ pub use job::Job;
 
 use super::Engine;
 use super::artifact::{self, Damage, seal};
-use super::component::one_line;
+use super::component::{join_lines, one_line};
+use super::config::Calling;
+use super::without_async::without_async;
 use crate::confine;
 use std::io;
 use std::time::Duration;
@@ -59,7 +61,7 @@ impl Compiler {
         let sealed = match self {
             Self::Here => seal(engine, compile_here(engine, component).map_err(CompileError::Invalid)?),
             Self::Child { limits, confinement } => {
-                let job = Job { limits: *limits, confinement: *confinement };
+                let job = Job { calling: engine.calling(), limits: *limits, confinement: *confinement };
                 parent::compile(&job, component)?
             }
         };
@@ -70,5 +72,10 @@ impl Compiler {
 
 /// Code that is not sealed, or the compiler's complaint.
 fn compile_here(engine: &Engine, component: &[u8]) -> Result<Vec<u8>, String> {
+    let changed = match engine.calling() {
+        Calling::Tasks => None,
+        Calling::AtOnce => Some(without_async(component).map_err(|error| join_lines(&error.to_string()))?),
+    };
+    let component = changed.as_deref().unwrap_or(component);
     engine.compiling().precompile_component(component).map_err(|error| one_line(&error))
 }
