@@ -139,6 +139,58 @@ fn a_storage_that_never_waits_costs_no_more_than_its_instance_either() {
 }
 
 #[test]
+fn a_storage_that_never_waits_and_fails_to_connect_gets_one_line_and_status_1() {
+    for (fault, words) in [("connect=trap", "trapped"), ("connect=spin", "--cpu-timeout")] {
+        let place = Place::new();
+        let outcome = prompt(&place).args(["--set", fault]).run();
+        assert_eq!(outcome.code(), Some(1), "{fault}: {}", outcome.all());
+        assert!(outcome.one_line().contains(words), "{fault}: {}", outcome.stderr);
+        assert_eq!(outcome.text(), "", "{fault}");
+    }
+}
+
+#[test]
+fn a_storage_that_never_waits_is_interrupted_after_idleness_too() {
+    let place = Place::new();
+    let mut client = prompt(&place).connect();
+    assert_eq!(client.get("/hello").unwrap(), b"hello");
+    // By then the thread that counts epochs sleeps.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(refused(client.stat("/spin")), code::FAILURE);
+    assert!(client.finish().0.success());
+    assert!(log(&place).contains("--cpu-timeout"), "{}", log(&place));
+}
+
+#[test]
+fn a_storage_that_never_waits_has_a_stack_of_its_own_where_that_of_the_process_is_small() {
+    let place = Place::new();
+    assert_eq!(prompt(&place).connect().get("/hello").unwrap(), b"hello");
+    // Less than a guest may use.
+    let line = format!("ulimit -s 500 && exec {}", prompt(&place).line());
+    let mut client = Program::new(&place, "/bin/sh").args(["-c", &line]).connect();
+    assert_eq!(refused(client.stat("/recurse")), code::FAILURE);
+    let handle = client.open("/hello", flag::READ, None).unwrap();
+    assert_eq!(client.read(&handle, 1, 2).unwrap(), b"el");
+    client.close(&handle).unwrap();
+    assert!(client.finish().0.success());
+    assert!(log(&place).contains("the guest trapped"), "{}", log(&place));
+}
+
+#[test]
+fn a_component_that_only_speaks_of_tasks_is_served_with_them() {
+    let place = Place::new();
+    let path = place.path("speaks.wasm");
+    // A section with one type that nothing uses: a future of a byte.
+    let section = [7, 4, 1, 0x65, 1, 0x7D];
+    fs::write(&path, [fs::read(guest("prompt")).unwrap(), section.to_vec()].concat()).unwrap();
+    let server = strongroom!(place, "run", path, "--cache-dir", shared_cache(), "-l", place.path("log"));
+    let mut client = server.args(["--log-level", "DEBUG"]).connect();
+    assert_eq!(client.get("/hello").unwrap(), b"hello");
+    assert!(client.finish().0.success());
+    assert!(!log(&place).contains("guest: never waits"), "{}", log(&place));
+}
+
+#[test]
 fn a_trap_where_a_file_is_dropped_is_the_failure_of_its_close() {
     let place = Place::new();
     let mut client = prompt(&place).connect();

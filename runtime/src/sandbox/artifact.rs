@@ -4,6 +4,7 @@
 //! The seal tells damage and another engine's code. It is no signature: who may write the file decides what is in it.
 
 use super::Engine;
+use super::config::Calling;
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,9 @@ use thiserror::Error;
 
 /// Behind the code: its length (eight bytes, little-endian), its SHA-256, the engine's key.
 const SEAL_BYTES: usize = 8 + 32 + 32;
+
+/// To be counted up when `without_async` gives something else for the same component.
+const WITHOUT_ASYNC_FORM: u8 = 1;
 
 /// Code that is not what a compiler of this engine gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -31,6 +35,9 @@ pub enum Damage {
 pub fn engine_key(engine: &Engine) -> [u8; 32] {
     let mut key = EngineKey(Sha256::new());
     engine.compiling().precompile_compatibility_hash().hash(&mut key);
+    if engine.calling() == Calling::AtOnce {
+        key.write(&[WITHOUT_ASYNC_FORM]);
+    }
     key.0.finalize().into()
 }
 
@@ -130,7 +137,6 @@ impl Hasher for EngineKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Calling;
 
     fn both(engine: &Engine, sealed: &[u8]) -> Result<Vec<u8>, Damage> {
         let mut file = tempfile::tempfile().unwrap();

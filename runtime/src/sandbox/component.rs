@@ -94,7 +94,16 @@ impl Source {
             Self::File(path) => {
                 let bytes = read_guest(path)?;
                 let engine = engine_for(calling(&bytes))?;
-                Loaded { engine, component: self.compile(engine, &bytes, cache, compiler)? }
+                match self.compile(engine, &bytes, cache, compiler) {
+                    // It may speak of tasks where nothing uses them; and what is wrong with it is told of its own bytes.
+                    Err(LoadError::Compile { reason: CompileError::Invalid(_), .. })
+                        if engine.calling() == Calling::AtOnce =>
+                    {
+                        let engine = engine_for(Calling::Tasks)?;
+                        Loaded { engine, component: self.compile(engine, &bytes, cache, compiler)? }
+                    }
+                    compiled => Loaded { engine, component: compiled? },
+                }
             }
             // `compile` makes code for tasks, which fits all.
             Self::Precompiled(path) => {

@@ -23,7 +23,8 @@ pub(super) enum Entering {
 }
 
 impl Entering {
-    /// For guests of an engine that calls so, on the stack that this process has been given.
+    /// For guests of an engine that calls so, on the stack that this process has been given. To be asked before the
+    /// process is confined, which forbids the question.
     pub fn of(calling: Calling) -> Self {
         let stack = rustix::process::getrlimit(Resource::Stack).current;
         let has_room = stack.is_none_or(|bytes| bytes >= 4 * GUEST_STACK_BYTES as u64);
@@ -35,13 +36,13 @@ impl Entering {
     }
 }
 
-/// What calls are made with.
+/// What calls are made with, by [`Entering`].
 #[derive(Clone, Copy)]
 pub(super) enum Way<'a> {
-    /// From inside the event loop.
     Tasks(&'a Accessor<State>),
-    /// Of many calls on one instance none begins before another has returned.
-    AtOnce(&'a RefCell<Store<State>>),
+    // Of many calls on one instance none begins before another has returned.
+    OnThisStack(&'a RefCell<Store<State>>),
+    OnItsOwnStack(&'a RefCell<Store<State>>),
 }
 
 /// Calls into a guest.
@@ -70,13 +71,10 @@ impl Entrance<'_> {
     {
         match self.way {
             Way::Tasks(accessor) => export.call_concurrent(accessor, parameters).await,
-            Way::AtOnce(store) => {
+            Way::OnThisStack(store) => export.call(&mut *store.try_borrow_mut()?, parameters),
+            Way::OnItsOwnStack(store) => {
                 let mut store = store.try_borrow_mut()?;
-                if self.guest.entering == Entering::OnThisStack {
-                    export.call(&mut *store, parameters)
-                } else {
-                    export.call_async(&mut *store, parameters).now_or_never().unwrap_or_else(|| Err(waited()))
-                }
+                export.call_async(&mut *store, parameters).now_or_never().unwrap_or_else(|| Err(waited()))
             }
         }
     }
@@ -84,14 +82,11 @@ impl Entrance<'_> {
     /// Drops a resource of a guest that never waits; that of another cannot be dropped while its event loop runs.
     pub fn drop_resource(self, resource: ResourceAny) -> wasmtime::Result<()> {
         match self.way {
-            Way::Tasks(_) => Err(wasmtime::Error::msg("a resource cannot be dropped while calls are in flight")),
-            Way::AtOnce(store) => {
+            Way::Tasks(_) => Err(wasmtime::Error::msg("a resource cannot be dropped inside the event loop")),
+            Way::OnThisStack(store) => resource.resource_drop(&mut *store.try_borrow_mut()?),
+            Way::OnItsOwnStack(store) => {
                 let mut store = store.try_borrow_mut()?;
-                if self.guest.entering == Entering::OnThisStack {
-                    resource.resource_drop(&mut *store)
-                } else {
-                    resource.resource_drop_async(&mut *store).now_or_never().unwrap_or_else(|| Err(waited()))
-                }
+                resource.resource_drop_async(&mut *store).now_or_never().unwrap_or_else(|| Err(waited()))
             }
         }
     }
@@ -100,7 +95,7 @@ impl Entrance<'_> {
     pub fn with<R>(self, act: impl FnOnce(&mut State) -> R) -> wasmtime::Result<R> {
         match self.way {
             Way::Tasks(accessor) => Ok(accessor.with(|mut access| act(access.as_context_mut().data_mut()))),
-            Way::AtOnce(store) => Ok(act(store.try_borrow_mut()?.data_mut())),
+            Way::OnThisStack(store) | Way::OnItsOwnStack(store) => Ok(act(store.try_borrow_mut()?.data_mut())),
         }
     }
 }

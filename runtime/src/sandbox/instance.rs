@@ -1,6 +1,6 @@
-//! A running guest. Calls of the contract run inside [`Instance::run`], many at once; outside it the host drops what
-//! was closed, but for guests that never wait, which are called and rid of what was closed at any time. Deadlines and CPU
-//! time are watched from here.
+//! A running guest. Calls of the contract run inside [`Instance::run`]: many at once in its event loop, outside of which the
+//! host drops what was closed; or, of guests that never wait, one after another, with no loop and drops at any time. CPU
+//! time is watched from here, and deadlines of what may wait.
 
 use super::bindings::{copying, storage as exports};
 use super::engine::Engine;
@@ -25,6 +25,7 @@ use wasmtime::component::{Resource, ResourceAny};
 pub struct Instance {
     pub(super) store: RefCell<Store<State>>,
     pub(super) guest: Guest,
+    pub(super) entering: Entering,
     pub(super) engine: Engine,
     pub(super) watch: Arc<Watch>,
 }
@@ -36,18 +37,24 @@ pub(super) struct Guest {
     pub copying: Option<copying::Guest>,
     pub settings: Vec<(String, String)>,
     pub limits: Limits,
-    pub entering: Entering,
 }
 
 impl Instance {
-    /// Runs `body`, which may start calls, in the instance's event loop until it returns.
+    /// Runs `body`, which may start calls, until it returns: in the instance's event loop, if the guest may wait.
     pub async fn run<R>(&mut self, body: impl AsyncFnOnce(&Calls<'_>) -> Result<R, Fault>) -> Result<R, Fault> {
-        let Self { store, guest, engine, watch } = self;
+        let Self { store, guest, entering, engine, watch } = self;
         let watch: &Watch = watch;
         let guest: &Guest = guest;
         let engine: &Engine = engine;
-        if guest.entering != Entering::Tasks {
-            return body(&Calls { way: Way::AtOnce(store), guest, engine, watch }).await;
+        let way = match entering {
+            Entering::Tasks => None,
+            Entering::OnThisStack => Some(Way::OnThisStack(store)),
+            Entering::OnItsOwnStack => Some(Way::OnItsOwnStack(store)),
+        };
+        if let Some(way) = way {
+            watch.turn();
+            engine.wake_ticker();
+            return body(&Calls { way, guest, engine, watch }).await;
         }
         let running = store
             .get_mut()
@@ -58,7 +65,7 @@ impl Instance {
     /// Drops the resources that `session` has closed. Only here, unless the guest never waits: a resource of another cannot
     /// be dropped while its event loop runs.
     pub async fn drop_closed(&mut self, session: &mut StorageSession) -> Result<(), Fault> {
-        let Self { store, engine, watch, guest } = self;
+        let Self { store, engine, watch, guest, .. } = self;
         let _guard = watch.begin("drop", TimeLimit::call(&guest.limits));
         for resource in session.take_closed() {
             supervise(engine, watch, resource.resource_drop_async(store.get_mut()))
@@ -118,13 +125,11 @@ pub struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    /// The contract's `connect`, with the granted settings.
+    /// The contract's `connect`, with the granted settings. Of a guest that never waits its CPU time alone is bounded.
     pub async fn connect(&self, client: Client) -> Result<Result<(StorageSession, Connected), Error>, Fault> {
         const OPERATION: &str = "connect";
         let _guard = self.watch.begin(OPERATION, TimeLimit::call(&self.guest.limits));
         let settings = self.guest.settings.clone();
-        self.turn();
-        self.engine.wake_ticker();
         let answer = self
             .entrance()
             .call(self.guest.storage.func_connect(), (convert::client(client), settings))
@@ -171,7 +176,7 @@ impl<'a> Calls<'a> {
     pub fn is_idle(&self, context: &mut Context<'_>) -> bool {
         match self.way {
             Way::Tasks(accessor) => accessor.poll_no_interesting_tasks(context).is_ready(),
-            Way::AtOnce(_) => true,
+            Way::OnThisStack(_) | Way::OnItsOwnStack(_) => true,
         }
     }
 
@@ -179,6 +184,7 @@ impl<'a> Calls<'a> {
     /// to be dropped, but is not open any more.
     pub fn close_native(&self, session: &mut StorageSession, call: &Call<'_>) -> Option<Result<Answer, Error>> {
         let native = session.native_to_close(call)?;
+        // What cannot be had here the guest is asked for.
         let taken = self.entrance().with(|state| state.take_back(native)).ok()?;
         let native = taken.then(|| session.close_by_drop(call))???;
         Some(native.close().map(|()| Answer::Done))
@@ -187,7 +193,7 @@ impl<'a> Calls<'a> {
     /// Whether the guest answers each call before it returns: then [`Calls::answer`] takes the place of
     /// [`Calls::start`], and what is closed can be dropped at any time.
     pub fn never_waits(&self) -> bool {
-        self.guest.entering != Entering::Tasks
+        !matches!(self.way, Way::Tasks(_))
     }
 
     /// The answer of a guest that never waits. Nothing interrupts it but the end of its CPU time, which it shares with the

@@ -92,7 +92,8 @@ impl HasData for Table {
 }
 
 /// What takes the place of calls that might wait, for guests that never do: all of wasmtime's that `waiting` lists and that
-/// are asynchronous. An instance of such a guest is refused by the engine if one is missing here.
+/// are asynchronous. If one is missing here, an instance of such a
+/// guest is refused, or the call given up.
 const AT_ONCE: &[(&str, Link)] = &[
     ("wasi:filesystem/types@0.2.", wasi_at_once::replace_files),
     ("wasi:io/poll@0.2.", wasi_at_once::replace_poll),

@@ -24,6 +24,7 @@ pub struct Template {
     engine: Engine,
     /// Built with this executable, so that its start and its `connect` are known to return.
     is_own: bool,
+    entering: Entering,
     instance: InstancePre<State>,
     storage: storage::GuestIndices,
     copying: Option<copying::GuestIndices>,
@@ -71,6 +72,7 @@ impl Template {
         Ok(Self {
             engine: engine.clone(),
             is_own,
+            entering: Entering::of(engine.calling()),
             instance,
             storage,
             copying,
@@ -95,11 +97,10 @@ impl Template {
         }
         let mut store = self.store();
         let watch = Arc::clone(&store.data().watch);
-        let entering = Entering::of(self.engine.calling());
         let guest = {
             let _guard = watch.begin("instantiate", TimeLimit::call(&self.limits));
             let instantiating = async {
-                let instance = match entering {
+                let instance = match self.entering {
                     Entering::OnThisStack => self.instance.instantiate(&mut store)?,
                     Entering::Tasks | Entering::OnItsOwnStack => self.instance.instantiate_async(&mut store).await?,
                 };
@@ -116,9 +117,8 @@ impl Template {
             Fault::Trap(reason) => Fault::Instantiation(reason),
             fault => fault,
         })?;
-        let guest =
-            Guest { storage, copying, settings: self.grants.settings.clone(), limits: self.limits.clone(), entering };
-        Ok(Instance { store: RefCell::new(store), guest, engine: self.engine.clone(), watch })
+        let guest = Guest { storage, copying, settings: self.grants.settings.clone(), limits: self.limits.clone() };
+        Ok(Instance { store: RefCell::new(store), guest, entering: self.entering, engine: self.engine.clone(), watch })
     }
 
     fn store(&self) -> Store<State> {

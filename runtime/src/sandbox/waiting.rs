@@ -1,5 +1,5 @@
-//! Whether a guest can wait. One that cannot is entered as a function is called (`entrance`), which the engine allows
-//! only where nothing that the guest imports could wait either.
+//! Whether a guest can wait, as its bytes say. One that cannot is compiled for an engine without tasks and entered as a
+//! function is called (`entrance`): nothing that it exports may be a task, and nothing that it imports may wait.
 
 use super::config::Calling;
 use crate::inspect::{Interface, imported_interfaces, returns_at_once};

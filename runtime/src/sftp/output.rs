@@ -116,7 +116,7 @@ impl Output {
     }
 
     /// Has the first packet begin at [`FIRST_PACKET`], unless the buffer is so small that it will be moved as it grows.
-    /// What was sent before stands in front of it, so that nothing is written there again.
+    /// In front of it stands what was sent before, if anything was: no byte is cleared twice.
     fn align(&mut self) {
         let before = (FIRST_PACKET + PAGE_BYTES - self.bytes.as_ptr().addr() % PAGE_BYTES) % PAGE_BYTES;
         let before = if before < self.bytes.capacity() { before } else { 0 };
@@ -161,6 +161,23 @@ mod tests {
         });
         assert_eq!(read, Ok(3));
         assert_eq!(output.unsent(), b"\0\0\0\x0c\x67\0\0\0\x01\0\0\0\x03abc");
+    }
+
+    #[test]
+    fn nothing_that_was_sent_is_sent_again() {
+        let mut output = Output::new();
+        for length in [40_000u16, 3, 0, 5000, 1] {
+            output.packet(packet::DATA, |body| body.extend(std::iter::repeat_n(7, length.into())));
+            let failed = output.data(1, 10, |out, _| {
+                out.extend_from_slice(b"half");
+                Err(ErrorCode::Failure.into())
+            });
+            assert!(failed.is_err());
+            assert_eq!(output.unsent().len(), 5 + usize::from(length));
+            assert_eq!(output.unsent()[..4], (u32::from(length) + 1).to_be_bytes());
+            output.sent(usize::MAX);
+            assert!(output.unsent().is_empty());
+        }
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Job {
         };
         let calling = match number()? {
             0 => Calling::Tasks,
-            _ => Calling::AtOnce,
+            1 => Calling::AtOnce,
+            _ => return None,
         };
         Some(Self { calling, limits: CompileLimits { timeout, memory_bytes }, confinement })
     }
@@ -71,8 +72,8 @@ mod tests {
                 assert_eq!(Job::from_arguments(job.arguments().into_iter().map(OsString::from)), Some(job));
             }
         }
-        for line in [["jail", "1", "2"], ["compile-guest", "x", "2"]] {
-            assert_eq!(Job::from_arguments(line.into_iter().map(OsString::from)), None);
+        for line in ["jail 1 2 0 0", "compile-guest x 2 0 0", "compile-guest 1 2 0", "compile-guest 1 2 0 2"] {
+            assert_eq!(Job::from_arguments(line.split(' ').map(OsString::from)), None, "{line}");
         }
     }
 }

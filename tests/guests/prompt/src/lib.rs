@@ -1,7 +1,8 @@
 //! A storage that never waits, so that the host enters it without a task for each call. What it does is what the name
 //! says by which a client asks for attributes: `/trap`, `/spin`, `/grow` (until memory ends), `/recurse` (until the stack
 //! ends), `/wait` (for ever, which it said that it never does); anything else is a file of 5 bytes. A file that was
-//! opened by the name `/drop` traps when it is dropped, one by the name `/late` takes 300 ms for that.
+//! opened by the name `/drop` traps when it is dropped, one by the name `/late` takes 300 ms for that. With the setting
+//! `connect=trap` or `connect=spin` it goes wrong as soon as a client comes.
 
 use std::future::pending;
 use std::hint::black_box;
@@ -19,7 +20,12 @@ strongroom_guest::export!(Prompt, never waits);
 impl Storage for Prompt {
     type Session = Prompt;
 
-    async fn connect(_client: Client, _settings: &mut Settings) -> Result<Connected<Prompt>> {
+    async fn connect(_client: Client, settings: &mut Settings) -> Result<Connected<Prompt>> {
+        match settings.take_text("connect").as_deref() {
+            Some("trap") => std::process::abort(),
+            Some("spin") => spin(),
+            _ => {}
+        }
         Ok(Connected::new(Prompt).closed_by_drop())
     }
 }
@@ -39,9 +45,7 @@ impl Session for Prompt {
     async fn stat(&self, path: &str, _follow: bool) -> Result<Attributes> {
         match path {
             "/trap" => std::process::abort(),
-            "/spin" => loop {
-                std::hint::spin_loop();
-            },
+            "/spin" => spin(),
             "/grow" => grow(),
             "/recurse" => Ok(Attributes::file(recurse(0))),
             "/wait" => pending().await,
@@ -68,6 +72,12 @@ impl Drop for PromptFile {
             "/late" => spin_for(Duration::from_millis(300)),
             _ => {}
         }
+    }
+}
+
+fn spin() -> ! {
+    loop {
+        std::hint::spin_loop();
     }
 }
 
