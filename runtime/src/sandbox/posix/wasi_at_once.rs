@@ -7,7 +7,7 @@ use crate::sandbox::unchecked;
 use futures_util::FutureExt;
 use rustix::io::Errno;
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType};
+use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType, WasmList};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, ErrorCode, Filesize, Host, HostDescriptor};
 use wasmtime_wasi::p2::bindings::io::poll::HostPollable;
@@ -45,12 +45,24 @@ pub fn replace_files(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     )?;
     types.func_wrap(
         "[method]descriptor.write",
-        |mut store: StoreContextMut<'_, State>,
-         (file, data, offset): (Resource<Descriptor>, Vec<u8>, Filesize)|
+        |store: StoreContextMut<'_, State>,
+         (file, data, offset): (Resource<Descriptor>, WasmList<u8>, Filesize)|
          -> Answer<Filesize> {
-            let state = store.data_mut();
-            let done = state.filesystem().write(file, data, offset).now_or_never();
-            finish(state, done)
+            let Descriptor::File(file) = store.data().table.get(&file)? else {
+                return Ok((Err(ErrorCode::BadDescriptor),));
+            };
+            if file.perms.write_not_permitted() {
+                return Ok((Err(ErrorCode::NotPermitted),));
+            }
+            // From where it lies in the guest's memory.
+            let data = data.as_le_slice(&store);
+            let written = loop {
+                match rustix::io::pwrite(&*file.file, data, offset) {
+                    Err(Errno::INTR) => {}
+                    written => break written,
+                }
+            };
+            Ok((written.map(|count| count as Filesize).map_err(wasi_code),))
         },
     )?;
     types.func_wrap(
