@@ -103,20 +103,27 @@ impl<'a> Types<'a> {
             };
             innermost.declarations_left = left;
             let mut ahead = section.clone();
-            if ahead.read_u8()? == TYPE {
-                section = ahead;
-                if let Some(begun) = begin(&mut section)? {
-                    if depth == MAX_DEPTH {
-                        return Err(Unreadable::Depth);
+            match ahead.read_u8()? {
+                TYPE => {
+                    section = ahead;
+                    if let Some(begun) = begin(&mut section)? {
+                        if depth == MAX_DEPTH {
+                            return Err(Unreadable::Depth);
+                        }
+                        open.push(begun);
                     }
-                    open.push(begun);
                 }
-            } else if let ComponentTypeDeclaration::Export { name, ty: ComponentTypeRef::Func(_) } = section.read()? {
-                self.functions += 1;
-                if self.functions > MAX_FUNCTIONS {
-                    return Err(Unreadable::Names(MAX_FUNCTIONS));
+                // They would be read as a whole, however many there are.
+                CORE_TYPE => return Err(Unreadable::CoreTypes),
+                _ => {
+                    if let ComponentTypeDeclaration::Export { name, ty: ComponentTypeRef::Func(_) } = section.read()? {
+                        self.functions += 1;
+                        if self.functions > MAX_FUNCTIONS {
+                            return Err(Unreadable::Names(MAX_FUNCTIONS));
+                        }
+                        innermost.functions.push(name.name);
+                    }
                 }
-                innermost.functions.push(name.name);
             }
         }
     }
@@ -135,7 +142,8 @@ impl<'a> Types<'a> {
     }
 }
 
-/// The declaration of a type, and types that hold declarations (`Binary.md` of the component model).
+/// Declarations of types, and types that hold declarations (`Binary.md` of the component model).
+const CORE_TYPE: u8 = 0x00;
 const TYPE: u8 = 0x01;
 const COMPONENT: u8 = 0x41;
 const INSTANCE: u8 = 0x42;
@@ -219,6 +227,13 @@ mod tests {
         for depth in [MAX_DEPTH, 1_000_000] {
             assert!(matches!(imported_interfaces(&nested(depth)), Err(Unreadable::Depth)), "{depth}");
         }
+    }
+
+    #[test]
+    fn types_of_core_modules_in_types_are_refused_unread() {
+        let text = r#"(component (type (instance (core type (module (type (func)))))))"#;
+        let component = wat::parse_str(text).unwrap();
+        assert!(matches!(imported_interfaces(&component), Err(Unreadable::CoreTypes)));
     }
 
     #[test]

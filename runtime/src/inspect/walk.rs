@@ -21,6 +21,8 @@ pub enum Unreadable {
     Sections,
     #[error("its parts are nested more than {MAX_DEPTH} deep")]
     Depth,
+    #[error("a type of it holds types of core modules")]
+    CoreTypes,
     #[error("it has more than {0} imports or exports")]
     Names(usize),
 }

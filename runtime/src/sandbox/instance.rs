@@ -52,8 +52,6 @@ impl Instance {
             Entering::OnItsOwnStack => Some(Way::OnItsOwnStack(store)),
         };
         if let Some(way) = way {
-            watch.turn();
-            engine.wake_ticker();
             return body(&Calls { way, guest, engine, watch }).await;
         }
         let running = store
@@ -130,6 +128,10 @@ impl<'a> Calls<'a> {
         const OPERATION: &str = "connect";
         let _guard = self.watch.begin(OPERATION, TimeLimit::call(&self.guest.limits));
         let settings = self.guest.settings.clone();
+        if self.never_waits() {
+            self.turn();
+            self.engine.wake_ticker();
+        }
         let answer = self
             .entrance()
             .call(self.guest.storage.func_connect(), (convert::client(client), settings))
@@ -242,7 +244,10 @@ impl<'a> Calls<'a> {
         let (operation, limit) = (operation(&call), time_limit(&call, &self.guest.limits));
         let prepared = Prepared::new(session, call);
         let (entrance, watch) = (self.entrance(), self.watch);
-        let interrupts = self.engine.start_ticker();
+        if self.never_waits() {
+            self.turn();
+        }
+        let interrupts = self.begin();
         async move {
             interrupts?;
             let prepared = match prepared {

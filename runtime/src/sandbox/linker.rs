@@ -92,8 +92,7 @@ impl HasData for Table {
 }
 
 /// What takes the place of calls that might wait, for guests that never do: all of wasmtime's that `waiting` lists and that
-/// are asynchronous. If one is missing here, an instance of such a
-/// guest is refused, or the call given up.
+/// are asynchronous. If one is missing here, an instance of such a guest is refused, or the call given up.
 const AT_ONCE: &[(&str, Link)] = &[
     ("wasi:filesystem/types@0.2.", wasi_at_once::replace_files),
     ("wasi:io/poll@0.2.", wasi_at_once::replace_poll),

@@ -60,7 +60,7 @@ impl Watch {
         Self { turn: AtomicU64::new(0), running: AtomicU8::new(HOST), calls: Mutex::new(Calls::default()) }
     }
 
-    /// Notes that control is with the host's event loop.
+    /// Notes that control is with the host.
     pub fn turn(&self) {
         self.turn.fetch_add(1, Ordering::Relaxed);
     }

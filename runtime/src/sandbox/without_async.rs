@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use wasm_encoder::reencode::component_utils::parse_component_func_type;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
 use wasm_encoder::{Component, ComponentFuncTypeEncoder, ComponentSectionId, RawSection};
-use wasmparser::{ComponentFuncType, Parser};
+use wasmparser::{ComponentFuncType, CustomSectionReader, Parser};
 
 /// The component with functions that are not `async`. How deep its parts and types are nested is not bounded here.
 pub fn without_async(component: &[u8]) -> Result<Vec<u8>, Error> {
@@ -28,6 +28,16 @@ impl ReencodeComponent for WithoutAsync {
         function: ComponentFuncType<'_>,
     ) -> Result<(), Error> {
         parse_component_func_type(self, encoder, ComponentFuncType { async_: false, ..function })
+    }
+
+    // Names too, which the engine does not ask to be right.
+    fn parse_component_custom_section(
+        &mut self,
+        component: &mut Component,
+        section: CustomSectionReader<'_>,
+    ) -> Result<(), Error> {
+        component.section(&self.custom_section(section)?);
+        Ok(())
     }
 
     fn parse_component_submodule(&mut self, component: &mut Component, _: Parser, module: &[u8]) -> Result<(), Error> {
