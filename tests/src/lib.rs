@@ -11,6 +11,7 @@ pub mod core_guest;
 pub mod mongodb;
 pub mod packet;
 pub mod place;
+pub mod port;
 pub mod process;
 pub mod raw;
 pub mod requests;

@@ -3,15 +3,12 @@
 
 use crate::process::Process;
 use crate::tools::tool;
-use crate::{PATIENCE, Place, Program, repository};
+use crate::{Place, Program, port, repository};
 use rustix::process::Signal;
 use std::ffi::OsStr;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// A server that one test has for itself. It is killed when it is dropped.
 #[derive(Debug)]
@@ -26,13 +23,13 @@ impl Server {
     pub fn start(place: &Place, options: &[&str]) -> Self {
         // A free port may be taken by somebody else before the server binds it.
         for _ in 0..10 {
-            let port = free_port();
+            let port = port::free();
             let program = Program::new(place, installed("bin/secantusd-py"))
                 .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--standalone", "--storage-path"])
                 .arg(place.directory("mongodb"))
                 .args(options);
             let mut process = program.spawn();
-            if answers(&mut process, port) {
+            if port::is_served(port, &mut process) {
                 return Self { program, process, port };
             }
         }
@@ -57,7 +54,11 @@ impl Server {
     /// Starts it again, where it was, after it was stopped or killed.
     pub fn restart(&mut self) {
         self.process = self.program.spawn();
-        assert!(answers(&mut self.process, self.port), "the database does not start again: {}", self.process.errors());
+        assert!(
+            port::is_served(self.port, &mut self.process),
+            "the database does not start again: {}",
+            self.process.errors()
+        );
     }
 
     pub fn database(&self, name: &str) -> Database {
@@ -232,13 +233,13 @@ fn shared_port() -> u16 {
     let (_, _, port) = SHARED.get_or_init(|| {
         let place = Place::new();
         for _ in 0..10 {
-            let port = free_port();
+            let port = port::free();
             let until_the_pipe_ends = r#""$0" "$@" & cat >/dev/null; kill $!; wait $!"#;
             let shell =
                 Program::new(&place, "/bin/sh").args(["-c", until_the_pipe_ends]).arg(installed("bin/secantusd-py"));
             let server = shell.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--standalone"]);
             let mut process = server.args(["--storage-path", ":memory:"]).spawn();
-            if answers(&mut process, port) {
+            if port::is_served(port, &mut process) {
                 return (place, Mutex::new(process), port);
             }
         }
@@ -251,20 +252,4 @@ fn installed(name: &str) -> PathBuf {
     let path = repository().join("target/tests-tools/gridfs").join(name);
     assert!(path.exists(), "{} is missing; tests/run says what to type", path.display());
     path
-}
-
-fn answers(process: &mut Process, port: u16) -> bool {
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end && process.is_running() {
-        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    false
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound listener").port()
 }

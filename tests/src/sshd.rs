@@ -3,13 +3,10 @@
 
 use crate::process::Process;
 use crate::tools::{find, tool};
-use crate::{PATIENCE, Place, Program};
+use crate::{Place, Program, port};
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// How sshd comes to start the server.
 #[derive(Clone, Debug, Default)]
@@ -44,11 +41,13 @@ impl<'a> Sshd<'a> {
         let user = user_name(place);
         // A free port may be taken by somebody else before sshd binds it.
         for _ in 0..10 {
-            let port = free_port();
+            let port = port::free();
             let mut process = launch(place, &folder, port, configuration);
-            if answers(&mut process, port) {
+            if port::is_served(port, &mut process) {
                 return Self { place, process, port, user };
             }
+            let errors = process.errors();
+            assert!(errors.contains("Address already in use"), "sshd did not start: {errors}");
         }
         panic!("sshd found no free port");
     }
@@ -146,27 +145,6 @@ fn launch(place: &Place, folder: &std::path::Path, port: u16, configuration: &Co
     let file = folder.join("sshd_config");
     fs::write(&file, lines.join("\n") + "\n").expect("sshd_config");
     Program::new(place, find("sshd")).args(["-D", "-e", "-f"]).arg(&file).spawn()
-}
-
-fn answers(process: &mut Process, port: u16) -> bool {
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        if !process.is_running() {
-            let errors = process.errors();
-            assert!(errors.contains("Address already in use"), "sshd did not start: {errors}");
-            return false;
-        }
-        if TcpStream::connect(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    false
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound listener").port()
 }
 
 fn user_name(place: &Place) -> String {
