@@ -9,6 +9,8 @@
 mod archive;
 #[path = "src/sandbox/config.rs"]
 mod config;
+#[path = "build/linker.rs"]
+mod linker;
 #[path = "src/sandbox/without_async.rs"]
 mod without_async;
 
@@ -63,12 +65,14 @@ fn build() -> Outcome<()> {
     println!("cargo::rerun-if-changed=src/sandbox/without_async.rs");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build/archive.rs");
+    println!("cargo::rerun-if-changed=build/linker.rs");
     watch(&top.join("wit"))?;
     watch(&top.join("runtime/wit"))?;
     if variable("CARGO_CFG_TARGET_ENV")? == "gnu" {
         // With the unwinder in the executable each session's start is spared the loading of a library.
         println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
     }
+    linker::put_side_by_side(&top.join("runtime/build/session.ld"), &out)?;
     println!("cargo::rustc-env=STRONGROOM_WASMTIME_VERSION={}", wasmtime_version(&top)?);
 
     archive::pack(&top, &out.join("scaffold.tar"))?;

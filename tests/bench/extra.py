@@ -21,9 +21,23 @@ def instructions(server, place, work):
     return _counted(server, place, [bring, work.command.format(local=place.local)]) - _counted(server, place, [bring])
 
 
+def functions(server, place, work):
+    """The names of functions that a server runs through for a work, as the linker knows them."""
+    profile = _profile(server, place, work.commands(place, bring=server.forgets), "--demangle=no")
+    return set(re.findall(r"^c?fn=\(\d+\) ([^\s']+)", profile, re.MULTILINE))
+
+
 def _counted(server, place, commands):
+    total = re.search(r"^(?:totals|summary): (\d+)", _profile(server, place, commands), re.MULTILINE)
+    if not total:
+        raise Failed("callgrind counted nothing")
+    return int(total[1])
+
+
+def _profile(server, place, commands, *options):
+    """What callgrind wrote of a session."""
     out = TOOLS / "callgrind.out"
-    valgrind = ["valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={out}", f"--log-file={out}.log"]
+    valgrind = ["valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={out}", f"--log-file={out}.log", *options]
     batch = place.local / "batch"
     batch.write_text("".join(command + "\n" for command in commands))
     argv = sftp([*valgrind, *server.traced_argv(place.root)], batch)
@@ -31,10 +45,7 @@ def _counted(server, place, commands):
     outcome = subprocess.run(argv, cwd=place.root, text=True, **streams)
     if outcome.returncode:
         raise Failed(f"under callgrind: {outcome.stderr.strip()[-200:]}")
-    total = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)
-    if not total:
-        raise Failed("callgrind counted nothing")
-    return int(total[1])
+    return out.read_text()
 
 
 def idle_memory_mib(server, place):

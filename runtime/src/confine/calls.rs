@@ -16,6 +16,8 @@ pub(super) enum Condition {
     SocketError,
     /// Likewise: that small messages leave at once.
     NoDelay,
+    /// Likewise, and nothing besides.
+    Connected,
     /// Opens no connection by the way.
     NotOpening,
     /// Starts a thread, and none in other namespaces.
@@ -40,6 +42,7 @@ impl Condition {
             Self::Tcp => " (of TCP, with a network grant)",
             Self::SocketError => " (SO_ERROR, with a network grant)",
             Self::NoDelay => " (TCP_NODELAY, with a network grant)",
+            Self::Connected => " (with a network grant)",
             Self::NotOpening => " (without MSG_FASTOPEN)",
             Self::Thread => " (of a thread)",
             Self::NotExecutable => " (not executable)",
@@ -96,7 +99,6 @@ const GROUPS: &[Group] = &[
             SYS_fcntl,
             SYS_recvfrom,
             SYS_sendto: NotOpening,
-            SYS_shutdown,
         ],
     },
     Group {
@@ -157,7 +159,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         reason: "connections to granted destinations; without a grant no socket can be made",
-        calls: calls![SYS_socket: Tcp, SYS_getsockopt: SocketError, SYS_setsockopt: NoDelay],
+        calls: calls![SYS_socket: Tcp, SYS_getsockopt: SocketError, SYS_setsockopt: NoDelay, SYS_shutdown: Connected],
     },
 ];
 
@@ -177,7 +179,9 @@ pub(super) fn allowed(reach: &Reach<'_>) -> impl Iterator<Item = (u32, Condition
     calls.filter_map(move |call| {
         let condition = match call.condition {
             Condition::Connecting if !has_network && !reach.system_log => return None,
-            Condition::Tcp | Condition::SocketError | Condition::NoDelay if !has_network => return None,
+            Condition::Tcp | Condition::SocketError | Condition::NoDelay | Condition::Connected if !has_network => {
+                return None;
+            }
             // The kernel decides on what is always allowed without running the filter.
             Condition::NotOpening if !has_network => Condition::Always,
             condition => condition,

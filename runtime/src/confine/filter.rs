@@ -123,7 +123,9 @@ fn leaf(condition: Option<Condition>, own_id: u32) -> Vec<sock_filter> {
     const STREAM: u32 = (libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC).cast_unsigned();
     match condition {
         None => vec![answer(REFUSE)],
-        Some(Condition::Always | Condition::Connecting | Condition::PretendedMissing) => vec![answer(ALLOW)],
+        Some(Condition::Always | Condition::Connecting | Condition::Connected | Condition::PretendedMissing) => {
+            vec![answer(ALLOW)]
+        }
         Some(Condition::ThreadName) => if_all(&[(0, &[libc::PR_SET_NAME.cast_unsigned()])]),
         Some(Condition::OwnProcess) => if_all(&[(0, &[own_id])]),
         // No protocol is named, which makes it TCP, and not one that landlock does not know.

@@ -192,7 +192,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             if matches!(self.end, Some(End::EndTimeout)) {
                 return Poll::Ready(Ok(Turn::Finished(End::EndTimeout)));
             }
-            if has_exchanged || has_ended {
+            if has_ended || has_exchanged && !(pending.is_empty() && self.is_quiet()) {
                 continue;
             }
             // A batch of a guest that never waits was broken off.
@@ -202,7 +202,11 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
             }
             calls.prepare();
             match self.wait(context, is_alone) {
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => {
+                    if self.wants_input() {
+                        self.receive();
+                    }
+                }
                 Poll::Ready(Err(error)) => self.finish(End::ClientGone(error), false),
                 Poll::Pending => return Poll::Pending,
             }
@@ -251,7 +255,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         start: &impl Fn(&mut StorageSession, CallId, Call<'_>) -> F,
     ) -> Result<bool, Fault> {
         let (mut any, mut asked_bytes) = (false, 0);
-        let begun = std::time::Instant::now();
+        let mut begun = None;
         self.has_more_calls = true;
         while self.protocol.output().len() + asked_bytes < self.batch_bytes {
             match self.protocol.next_call() {
@@ -276,6 +280,7 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
                             self.batch_bytes = GUEST_BATCH_BYTES;
                         }
                         if calls.never_waits() {
+                            let begun = *begun.get_or_insert_with(std::time::Instant::now);
                             let answer = calls.answer(&mut self.storage, call)?;
                             self.protocol.complete(id, answer);
                             if begun.elapsed() >= LONGEST_BATCH {
@@ -309,6 +314,11 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         if self.may_receive && self.wants_input() { self.receive() || sent } else { sent }
     }
 
+    /// Nothing is left to do of what has come.
+    fn is_quiet(&self) -> bool {
+        self.end.is_none() && !self.has_more_calls && self.wants_input() && !self.protocol.has_packet()
+    }
+
     /// A client that does not take its replies is not listened to meanwhile.
     fn wants_input(&self) -> bool {
         self.end.is_none() && self.protocol.output().is_empty() && self.protocol.wants_input()
@@ -337,13 +347,9 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     }
 
     fn receive(&mut self) -> bool {
-        self.receive_by(T::receive)
-    }
-
-    fn receive_by(&mut self, receive: impl FnOnce(&mut T, &mut Vec<u8>) -> io::Result<Option<usize>>) -> bool {
         let input = self.protocol.input();
         let room = input.capacity() - input.len();
-        let received = receive(&mut self.transport, input);
+        let received = self.transport.receive(input);
         // Less than there was room for: nothing is left, and asking again would only say so.
         self.may_receive = matches!(received, Ok(Some(received)) if received == room);
         match received {
@@ -359,9 +365,6 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
     fn wait(&mut self, context: &mut Context<'_>, is_alone: bool) -> Poll<io::Result<()>> {
         let wanted = Wanted { receive: self.wants_input(), send: !self.protocol.output().is_empty() };
         let deadline = self.is_timed().then(|| self.timer.deadline().into_std());
-        if is_alone && deadline.is_none() && wanted == Wanted::INPUT && self.receive_by(T::receive_asleep) {
-            return Poll::Ready(Ok(()));
-        }
         if !(is_alone && self.transport.block_until_ready(wanted, deadline)?) {
             ready!(self.transport.poll_ready(context, wanted))?;
         }

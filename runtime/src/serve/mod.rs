@@ -29,10 +29,6 @@ pub trait Transport {
     /// nothing is there now.
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>>;
 
-    /// The same, but asleep in the kernel until something is there, with nothing else to wait for. `None` where that
-    /// cannot be done, or when the operator has asked for an end.
-    fn receive_asleep(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>>;
-
     /// Sends the beginning of `bytes` and says how much that was; `None` if nothing can be taken now.
     fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>>;
 
@@ -56,9 +52,4 @@ pub trait Transport {
 pub struct Wanted {
     pub receive: bool,
     pub send: bool,
-}
-
-impl Wanted {
-    /// Nothing but the client's next bytes.
-    pub const INPUT: Self = Self { receive: true, send: false };
 }

@@ -1,9 +1,9 @@
 //! stdin and stdout as a transport: the pipes or sockets that sshd or `sftp -D` gives.
 //!
-//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in recv(2) or send(2) on a socket,
-//! which move what can be moved in the same call, and in poll(2) otherwise; only beside a guest that waits itself is the event loop
-//! asked, and only then do the descriptors enter it: an edge-triggered event for each reply that the client takes
-//! would cost more than the reply.
+//! Reads and writes are tried at once. A wait with nothing else to wait for sleeps in poll(2), or in send(2) on a socket, which
+//! moves what can be moved in the same call; only beside a guest that waits itself is the event loop asked, and only then do the
+//! descriptors enter it: an edge-triggered event for each reply that the client takes would cost more than the reply. So would
+//! a sleep in recv(2) on a socket: the kernel ends it whenever the client takes a reply, and begins it anew.
 
 use super::termination::Termination;
 use super::{Transport, Wanted};
@@ -38,9 +38,6 @@ impl Stdio {
     pub fn take(termination: Termination) -> io::Result<Self> {
         let input = Stream::new(io::stdin().as_fd())?;
         let output = Stream::new(io::stdout().as_fd())?;
-        if let Stream::Socket(socket) = &input {
-            termination.ends_input_of(socket.descriptor.try_clone()?)?;
-        }
         if let Stream::Socket(socket) = &output {
             termination.ends_waits_for(socket.descriptor.try_clone()?, socket.flags_before)?;
         }
@@ -71,25 +68,11 @@ impl Stdio {
         self.terminated |= ended;
         Ok(ready > 0)
     }
-
-    /// The end of input that SIGTERM has made is not the client's.
-    fn unless_terminated(&self, received: io::Result<Option<usize>>) -> io::Result<Option<usize>> {
-        if matches!(received, Ok(Some(0))) && self.termination.has_come() { Ok(None) } else { received }
-    }
 }
 
 impl Transport for Stdio {
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
-        let received = self.input.read(buffer, RecvFlags::DONTWAIT);
-        self.unless_terminated(received)
-    }
-
-    fn receive_asleep(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
-        if !matches!(self.input, Stream::Socket(_)) {
-            return Ok(None);
-        }
-        let received = self.input.read(buffer, RecvFlags::empty());
-        self.unless_terminated(received)
+        self.input.read(buffer)
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
@@ -185,10 +168,11 @@ impl Stream {
         })
     }
 
-    fn read(&self, buffer: &mut Vec<u8>, flags: RecvFlags) -> io::Result<Option<usize>> {
+    fn read(&self, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
         now(|| match self {
             Self::Socket(socket) => {
-                recv(&socket.descriptor, rustix::buffer::spare_capacity(buffer), flags).map(|(received, _)| received)
+                let room = rustix::buffer::spare_capacity(buffer);
+                recv(&socket.descriptor, room, RecvFlags::DONTWAIT).map(|(received, _)| received)
             }
             Self::Other(other) => rustix::io::read(&other.descriptor, rustix::buffer::spare_capacity(buffer)),
         })

@@ -1,5 +1,5 @@
-//! SIGTERM as a descriptor that can be waited for beside others, as the end of a socket's input, and as the end of
-//! waiting for a socket's other side: all without a race between the look and the wait.
+//! SIGTERM as a descriptor that can be waited for beside others, and as the end of waiting for a socket's other side: both
+//! without a race between the look and the wait.
 
 use super::unchecked;
 use rustix::fs::OFlags;
@@ -19,13 +19,10 @@ impl Termination {
     /// Takes over SIGTERM for the rest of the process's life.
     pub fn watch() -> io::Result<Self> {
         let (readable, writable) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let come = Arc::default();
+        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&come))?;
         signal_hook::low_level::pipe::register(signal_hook::consts::SIGTERM, writable)?;
-        Ok(Self { readable, come: Arc::default() })
-    }
-
-    /// Whoever sleeps on the input of `socket` is to be woken, by an end of input.
-    pub fn ends_input_of(&self, socket: OwnedFd) -> io::Result<()> {
-        unchecked::end_input_at_sigterm(socket, Arc::clone(&self.come))
+        Ok(Self { readable, come })
     }
 
     /// Whoever sleeps on sending to `socket`, whose file's flags are `flags`, is to be woken: from then on no call on it
@@ -34,9 +31,9 @@ impl Termination {
         unchecked::forbid_waiting_at_sigterm(socket, flags)
     }
 
-    /// Whether SIGTERM has come since the first [`Termination::ends_input_of`].
+    /// Whether SIGTERM has come: found out without a system call.
     pub fn has_come(&self) -> bool {
-        self.come.load(Ordering::SeqCst)
+        self.come.load(Ordering::Relaxed)
     }
 }
 

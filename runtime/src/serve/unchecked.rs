@@ -3,24 +3,8 @@
 #![allow(unsafe_code)]
 
 use rustix::fs::{OFlags, fcntl_setfl};
-use rustix::net::{Shutdown, shutdown};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Has SIGTERM set `terminated` and end the input of `socket`, so that whoever sleeps on it wakes up.
-pub fn end_input_at_sigterm(socket: OwnedFd, terminated: Arc<AtomicBool>) -> io::Result<()> {
-    let action = move || {
-        terminated.store(true, Ordering::SeqCst);
-        // Nothing is to be done about a socket whose client is gone already.
-        let _ = shutdown(&socket, Shutdown::Read);
-    };
-    // SAFETY: the action makes a store and one system call, both async-signal-safe. rustix makes the call without libc,
-    // so errno stays what it was. The descriptor is the action's own.
-    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, action) }?;
-    Ok(())
-}
 
 /// Has SIGTERM make `socket`, whose file's flags are `flags`, one that nobody waits for. Who sleeps in send(2) meanwhile is
 /// interrupted, and what is then tried again does not wait either.

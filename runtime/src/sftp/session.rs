@@ -97,6 +97,11 @@ impl Session {
         }
     }
 
+    /// Whether a packet that was received whole, or will be refused, has not been looked at.
+    pub fn has_packet(&self) -> bool {
+        self.input.has_packet()
+    }
+
     /// Bytes to send.
     pub fn output(&self) -> &[u8] {
         self.core.output.unsent()
@@ -188,7 +193,7 @@ impl Session {
     }
 
     fn has_packets_left(&self) -> bool {
-        !self.core.has_room() && self.input.has_packet()
+        !self.core.has_room() && self.has_packet()
     }
 
     /// A first packet that is not INIT is told by its kind, before the rest of it has come.
