@@ -72,7 +72,7 @@ fn build() -> Outcome<()> {
         // With the unwinder in the executable each session's start is spared the loading of a library.
         println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
     }
-    linker::put_side_by_side(&top.join("runtime/build/session.ld"), &out)?;
+    linker::put_side_by_side(&PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("build/session.ld"), &out)?;
     println!("cargo::rustc-env=STRONGROOM_WASMTIME_VERSION={}", wasmtime_version(&top)?);
 
     archive::pack(&top, &out.join("scaffold.tar"))?;

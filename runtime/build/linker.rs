@@ -10,9 +10,16 @@ use std::process::{Command, Stdio};
 /// scripts, others do not. Without it a session starts a tenth later.
 pub fn put_side_by_side(script: &Path, out: &Path) -> Outcome<()> {
     println!("cargo::rerun-if-changed={}", script.display());
+    println!("cargo::rerun-if-env-changed=RUSTFLAGS");
+    println!(
+        "cargo::rerun-if-env-changed=CARGO_TARGET_{}_LINKER",
+        variable("TARGET")?.to_uppercase().replace('-', "_")
+    );
     let argument = format!("-T{}", script.display());
     if links_with(&argument, out)? {
         println!("cargo::rustc-link-arg-bins={argument}");
+    } else {
+        println!("cargo::warning=the linker takes no scripts, as ld and lld do: sessions will start a tenth later");
     }
     Ok(())
 }

@@ -156,6 +156,42 @@ fn sigterm_while_replies_are_not_taken() {
 }
 
 #[test]
+fn sigterm_on_a_socket_while_replies_are_not_taken() {
+    let place = Place::new();
+    let mut raw = strongroom!(place, "jail", "--end-timeout", "1s", large(&place)).spawn_on_socket();
+    raw.initialise();
+    ask_for_too_much(&mut raw);
+    raw.signal(Signal::TERM);
+    assert_eq!(raw.wait().code(), Some(1));
+}
+
+#[test]
+fn sigterm_on_a_socket_while_nothing_is_asked() {
+    let place = Place::new();
+    let jail = place.directory("jail");
+    let mut raw = strongroom!(place, "jail", &jail).spawn_on_socket();
+    raw.initialise();
+    let handle = raw.open("/file", flag::WRITE | flag::CREAT);
+    raw.request(kind::WRITE, Body::new().string(handle).u64(0).string(b"acknowledged"));
+    raw.wait_until_asleep();
+    raw.signal(Signal::TERM);
+    assert_eq!(raw.wait().code(), Some(1));
+    assert_eq!(fs::read(jail.join("file")).unwrap(), b"acknowledged");
+}
+
+/// Its kind is enough to know that the session cannot begin.
+#[test]
+fn a_first_packet_that_is_not_init_ends_the_session_before_it_is_whole() {
+    let place = Place::new();
+    let log = place.path("log");
+    let program = strongroom!(place, "jail", "--login-timeout", "10m", "-l", &log, place.directory("jail"));
+    let mut raw = program.spawn_on_socket();
+    raw.send(&[0, 0, 1, 0, kind::STAT]);
+    assert!(!raw.wait().success());
+    assert!(fs::read_to_string(log).unwrap().contains("INIT"));
+}
+
+#[test]
 fn a_client_that_takes_no_more_replies_costs_nothing_while_it_is_silent() {
     let place = Place::new();
     let mut raw = strongroom!(place, "jail", large(&place)).spawn_raw();

@@ -7,11 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::io::{Read, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 use strongroom_tests::packet::{Attributes, Body, flag, kind};
 use strongroom_tests::{Client, PATIENCE, Place, Program, Reply, strongroom, tools};
@@ -46,33 +42,28 @@ fn requests_make_the_system_calls_of_the_baseline() {
     assert!(differences.is_empty(), "tests/e2e/syscalls/rewrite accepts what is meant:\n{differences}");
 }
 
-/// As sshd and `sftp -D` have it. The kernel ends a sleep in recv(2) on such a socket also when the client takes a reply, so
-/// each is taken when the server sleeps again.
+/// The kernel ends a sleep in recv(2) on a socket also when the client takes a reply, so each is taken when the server sleeps
+/// again.
 #[test]
 fn a_request_on_a_socket_wakes_the_server_once() {
     const REQUESTS: u32 = 200;
     let place = Place::new();
-    let (mut client, server) = UnixStream::pair().unwrap();
-    let line = strongroom!(place, "jail", place.directory("jail")).line();
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &format!("exec {line}")]).stdin(OwnedFd::from(server.try_clone().unwrap()));
-    let mut process = shell.stdout(OwnedFd::from(server)).spawn().unwrap();
-    drop(shell);
-    client.write_all(&Body::new().request(kind::INIT, 3)).unwrap();
-    take_reply(&mut client);
-    let first = sleeps(process.id());
-    for id in 0..REQUESTS {
-        let before = sleeps(process.id());
-        client.write_all(&Body::new().string("/").request(kind::STAT, id)).unwrap();
+    let mut raw = strongroom!(place, "jail", place.directory("jail")).spawn_on_socket();
+    raw.initialise();
+    raw.wait_until_asleep();
+    let first = raw.sleeps();
+    for _ in 0..REQUESTS {
+        let before = raw.sleeps();
+        raw.send(&Body::new().string("/").request(kind::STAT, 7));
         let end = Instant::now() + PATIENCE;
-        while sleeps(process.id()) == before {
-            assert!(Instant::now() < end, "the server does not sleep again after request {id}");
+        while raw.sleeps() == before {
+            assert!(Instant::now() < end, "the server does not sleep again");
         }
-        take_reply(&mut client);
+        raw.wait_until_asleep();
+        raw.packet();
+        raw.wait_until_asleep();
     }
-    let slept = sleeps(process.id()) - first;
-    drop(client);
-    assert!(process.wait().unwrap().success());
+    let slept = raw.sleeps() - first;
     // Pages that are read from the disk make it sleep, too.
     assert!(slept <= REQUESTS + REQUESTS / 10, "{slept} sleeps for {REQUESTS} requests");
 }
@@ -83,19 +74,6 @@ fn print_a_baseline() {
     for (part, calls) in count_all() {
         println!("| {part} | {} |", line(&calls));
     }
-}
-
-fn take_reply(client: &mut UnixStream) {
-    let mut length = [0; 4];
-    client.read_exact(&mut length).unwrap();
-    client.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize]).unwrap();
-}
-
-/// How often a process's main thread has gone to sleep.
-fn sleeps(process: u32) -> u32 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    count.unwrap().trim().parse().unwrap()
 }
 
 /// A call or two more or less may come of how client and server happen to take turns.

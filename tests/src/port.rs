@@ -2,7 +2,7 @@
 
 use crate::PATIENCE;
 use crate::process::Process;
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Nothing listens on it meanwhile: a child of another thread has a copy of the socket until its exec, and a server would seem
 /// to be there as long.
 pub fn free() -> u16 {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).expect("a socket");
     bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = getsockname(&socket).expect("a bound socket");
     SocketAddrV4::try_from(address).expect("an address of the loopback").port()

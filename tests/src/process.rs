@@ -5,6 +5,8 @@ use crate::{Client, PATIENCE, Place, Raw};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -139,7 +141,22 @@ impl Program {
     pub fn spawn_raw(&self) -> Raw {
         let mut command = self.command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        Raw::new(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.line())))
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.line()));
+        let (input, output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
+        let mut raw = Raw::new(child, input.into(), output.into());
+        raw.initialise();
+        raw
+    }
+
+    /// Starts it as an SFTP server whose standard input and output are one socket, as sshd and `sftp -D` have it, and to which
+    /// nothing was sent.
+    pub fn spawn_on_socket(&self) -> Raw {
+        let (ours, its) = UnixStream::pair().expect("a pair of sockets");
+        ours.set_read_timeout(Some(PATIENCE)).expect("a socket with a time limit");
+        let mut command = self.command();
+        command.stdin(OwnedFd::from(its.try_clone().expect("a descriptor more"))).stdout(OwnedFd::from(its));
+        let child = command.stderr(Stdio::null()).spawn().unwrap_or_else(|error| panic!("{}: {error}", self.line()));
+        Raw::new(child, ours.try_clone().expect("a descriptor more").into(), ours.into())
     }
 
     fn command(&self) -> Command {

@@ -1,32 +1,36 @@
-//! A server whose pipes are in the test's own hands, for clients that do not do their part: nothing is read or written
+//! A server whose pipes, or whose socket, are in the test's own hands, for clients that do not do their part: nothing is read or written
 //! but what a test reads and writes.
 
 use crate::packet::{Body, kind};
 use crate::{PATIENCE, process};
 use rustix::process::{Pid, Signal, kill_process};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, ExitStatus};
+use std::os::fd::OwnedFd;
+use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A server that has had INIT. It is killed when dropped.
+/// A server. It is killed when dropped.
 #[derive(Debug)]
 pub struct Raw {
     child: Child,
     /// Closed by taking it.
-    pub input: Option<ChildStdin>,
+    pub input: Option<File>,
     /// Closed by taking it.
-    pub output: Option<ChildStdout>,
+    pub output: Option<File>,
 }
 
 impl Raw {
-    pub(crate) fn new(mut child: Child) -> Self {
-        let (input, output) = (child.stdin.take(), child.stdout.take());
-        let mut raw = Self { child, input, output };
-        raw.send(&Body::new().u32(3).packet(kind::INIT));
-        raw.packet();
-        raw
+    /// `input` is what the server reads.
+    pub(crate) fn new(child: Child, input: OwnedFd, output: OwnedFd) -> Self {
+        Self { child, input: Some(input.into()), output: Some(output.into()) }
+    }
+
+    /// Exchanges INIT and VERSION.
+    pub fn initialise(&mut self) {
+        self.send(&Body::new().u32(3).packet(kind::INIT));
+        self.packet();
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
@@ -57,6 +61,25 @@ impl Raw {
 
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the server is there");
+    }
+
+    /// How often its main thread has gone to sleep.
+    pub fn sleeps(&self) -> u32 {
+        self.status("voluntary_ctxt_switches").parse().expect("a count")
+    }
+
+    /// Waits until its main thread sleeps.
+    pub fn wait_until_asleep(&self) {
+        let end = Instant::now() + PATIENCE;
+        while !self.status("State").starts_with('S') {
+            assert!(Instant::now() < end, "the server does not go to sleep");
+        }
+    }
+
+    fn status(&self, field: &str) -> String {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.expect("a field of its status").trim().to_owned()
     }
 
     /// What it used of the processor so far.

@@ -46,6 +46,7 @@ impl<'a> Sshd<'a> {
             if port::is_served(port, &mut process) {
                 return Self { place, process, port, user };
             }
+            assert!(!process.is_running(), "sshd listens on no port");
             let errors = process.errors();
             assert!(errors.contains("Address already in use"), "sshd did not start: {errors}");
         }

@@ -1,7 +1,7 @@
 //! The loop that carries bytes, calls and answers between a client, the protocol and an instance.
 //!
 //! Order in one round: answers first, then every call that can start, then the guest runs until it can only wait, and
-//! only then are replies sent and requests received. So many requests come out of one read and many replies go into
+//! only then are replies sent and requests received; what was waited for is received at once. So many requests come out of one read and many replies go into
 //! one write. What a guest handed over as a native file is read and written here, without entering the guest.
 
 use super::session::End;
@@ -314,9 +314,10 @@ impl<T: Transport, O: FnOnce()> Driver<T, O> {
         if self.may_receive && self.wants_input() { self.receive() || sent } else { sent }
     }
 
-    /// Nothing is left to do of what has come.
+    /// Nothing is left to do of what has come. The first packet may be refused before it has come whole.
     fn is_quiet(&self) -> bool {
-        self.end.is_none() && !self.has_more_calls && self.wants_input() && !self.protocol.has_packet()
+        let has_work = self.has_more_calls || self.protocol.has_packet() || !self.protocol.has_seen_init();
+        self.wants_input() && !has_work
     }
 
     /// A client that does not take its replies is not listened to meanwhile.

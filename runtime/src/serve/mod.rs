@@ -36,7 +36,7 @@ pub trait Transport {
     /// for. As [`Transport::send`] where that cannot be done.
     fn send_asleep(&mut self, bytes: &[u8]) -> io::Result<Option<usize>>;
 
-    /// Whether the operator has asked for an end, as far as the last wait found out.
+    /// Whether the operator has asked for an end.
     fn is_terminated(&self) -> bool;
 
     /// Waits, beside other things, for what is wanted or for the operator's wish.
@@ -48,7 +48,7 @@ pub trait Transport {
 }
 
 /// What a wait is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     pub receive: bool,
     pub send: bool,

@@ -132,10 +132,12 @@ async fn begin(
         if let Poll::Ready(begun) = beginning.as_mut().poll(context) {
             return Poll::Ready(begun.map(Some));
         }
-        match transport.poll_ready(context, nothing) {
-            Poll::Ready(_) if transport.is_terminated() => Poll::Ready(Ok(None)),
-            _ => Poll::Pending,
-        }
+        // Asked first: a wait that has told of the end before does not tell of it again.
+        let is_over = transport.is_terminated() || {
+            let _ = transport.poll_ready(context, nothing);
+            transport.is_terminated()
+        };
+        if is_over { Poll::Ready(Ok(None)) } else { Poll::Pending }
     })
     .await
 }

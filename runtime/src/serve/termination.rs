@@ -20,8 +20,8 @@ impl Termination {
     pub fn watch() -> io::Result<Self> {
         let (readable, writable) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let come = Arc::default();
-        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&come))?;
         signal_hook::low_level::pipe::register(signal_hook::consts::SIGTERM, writable)?;
+        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&come))?;
         Ok(Self { readable, come })
     }
 

@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    /// Whether a packet that was received whole, or will be refused, has not been looked at.
+    /// Whether a packet that was received whole, or is too long, has not been looked at.
     pub fn has_packet(&self) -> bool {
         self.input.has_packet()
     }
