@@ -1,8 +1,8 @@
 //! The loop that carries bytes, calls and answers between a client, the protocol and an instance.
 //!
 //! Order in one round: answers first, then every call that can start, then the guest runs until it can only wait, and
-//! only then are replies sent and requests received; what was waited for is received at once. So many requests come out of one read and many replies go into
-//! one write. What a guest handed over as a native file is read and written here, without entering the guest.
+//! only then are replies sent and requests received; what was waited for is received at once. So many requests come out
+//! of one read and many replies go into one write. What a guest handed over as a native file is read and written here, without entering the guest.
 
 use super::session::End;
 use super::{Transport, Wanted};
